@@ -1,0 +1,1 @@
+//! A stateful MagicMail server for tests and the demo.
