@@ -1,5 +1,18 @@
 //! Freeside's export to the MagicMail mail server.
+//!
+//! The way through the code is the way of the data: a hook's request comes in as a JSON document
+//! (`document`), `operation` runs it: `observe` reads what MagicMail has, `plan` decides, `apply` does it
+//! step by step, `api` speaks the protocol, `http` carries it; and back.
 #![deny(unsafe_code)]
 
+pub mod api;
+pub mod document;
+pub mod error;
+pub mod id;
+pub mod log;
+pub mod password;
+pub mod plan;
 pub mod secret;
+pub mod step;
 pub mod wire;
+pub mod world;

@@ -1,0 +1,18 @@
+//! The MagicMail API: its operations, its answers, and one call at a time or several side by side.
+//!
+//! In comes a [`Call`], out goes what the server said, or a [`CallError`] that knows whether the call may
+//! have done its work. Nothing here decides what to call next; it retries only reads, and writes that
+//! were never sent.
+
+mod answer;
+mod document;
+mod fold;
+mod operations;
+mod record;
+mod session;
+
+pub use answer::{error_of, parse, CallError, Cause, Reply};
+pub use fold::fold;
+pub use operations::{parameter_for, Call, Operation, Shape, OPERATIONS};
+pub use record::{Account, Record, Status, User};
+pub use session::{Api, Limits};

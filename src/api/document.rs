@@ -1,0 +1,198 @@
+//! The server's bytes as an XML tree: decoded, bounded, and refused where it is not whole.
+
+use encoding_rs::{Encoding, UTF_8};
+use roxmltree::{Document, Node, ParsingOptions};
+use serde_json::{Map, Value};
+
+/// More attributes than this in one tag: the parser compares each with each, so a hostile tag costs time.
+const MOST_ATTRIBUTES: usize = 256;
+/// Deeper than this is no answer of the API; the tree is walked by recursion.
+const DEEPEST: usize = 64;
+
+/// The tree of `body`, or why it is none. `content_type` may name the encoding.
+pub fn parse(body: &[u8], content_type: Option<&str>) -> Result<Element, String> {
+    let text = decode(body, content_type)?;
+    if text.trim_start_matches('\u{feff}').trim_start().is_empty() {
+        return Err("an empty document".to_owned());
+    }
+    if has_crowded_tag(&text) {
+        return Err("a document with too many attributes in one tag".to_owned());
+    }
+    let document = Document::parse_with_options(
+        text.trim_start_matches('\u{feff}').trim_start(),
+        ParsingOptions { allow_dtd: false, ..ParsingOptions::default() },
+    )
+    .map_err(|_| "a body that is not XML, or not whole".to_owned())?;
+    let root = Element::from_node(document.root_element(), 0)?;
+    if root.name.eq_ignore_ascii_case("html") {
+        return Err("a web page".to_owned());
+    }
+    Ok(root)
+}
+
+fn decode(body: &[u8], content_type: Option<&str>) -> Result<String, String> {
+    let encoding = match Encoding::for_bom(body) {
+        Some((encoding, _)) => encoding,
+        None => {
+            let label = content_type.and_then(charset).or_else(|| declared(body));
+            match label {
+                Some(label) => Encoding::for_label(label.as_bytes())
+                    .ok_or("a document in an encoding that is not known".to_owned())?,
+                None => UTF_8,
+            }
+        }
+    };
+    let (text, _, malformed) = encoding.decode(body);
+    if malformed {
+        return Err(format!("a document that is not valid {}", encoding.name()));
+    }
+    Ok(text.into_owned())
+}
+
+fn charset(content_type: &str) -> Option<String> {
+    content_type.split(';').skip(1).find_map(|parameter| {
+        let (name, value) = parameter.split_once('=')?;
+        name.trim().eq_ignore_ascii_case("charset").then(|| value.trim().trim_matches('"').to_owned())
+    })
+}
+
+/// The encoding of `<?xml … encoding="…"?>`.
+fn declared(body: &[u8]) -> Option<String> {
+    let head = body.get(..body.len().min(200))?;
+    let end = head.windows(2).position(|two| two == b"?>")?;
+    let declaration = std::str::from_utf8(&head[..end]).ok()?;
+    let (start, rest) = declaration.split_once("encoding")?;
+    if !start.trim_start().starts_with("<?xml") {
+        return None;
+    }
+    let value = rest.trim_start().strip_prefix('=')?.trim_start();
+    let quote = value.chars().next().filter(|c| *c == '"' || *c == '\'')?;
+    let label = value[1..].split(quote).next()?;
+    // The text was readable as ASCII, so a declared UTF-16 would be a lie.
+    (!label.to_ascii_lowercase().starts_with("utf-16")).then(|| label.to_owned())
+}
+
+fn has_crowded_tag(text: &str) -> bool {
+    let mut attributes = 0;
+    for byte in text.bytes() {
+        match byte {
+            b'<' => attributes = 0,
+            b'=' => attributes += 1,
+            _ => {}
+        }
+        if attributes > MOST_ATTRIBUTES {
+            return true;
+        }
+    }
+    false
+}
+
+/// An element, its attributes and children in the order of the document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Element {
+    pub name: String,
+    pub attributes: Vec<(String, String)>,
+    pub children: Vec<Element>,
+    /// All its own text, without the white space around it.
+    pub text: String,
+}
+
+impl Element {
+    fn from_node(node: Node<'_, '_>, depth: usize) -> Result<Element, String> {
+        if depth > DEEPEST {
+            return Err("a document that is nested too deep".to_owned());
+        }
+        let attributes = node.attributes().map(|a| (a.name().to_owned(), a.value().to_owned())).collect();
+        let children = node
+            .children()
+            .filter(Node::is_element)
+            .map(|child| Element::from_node(child, depth + 1))
+            .collect::<Result<_, _>>()?;
+        // A comment splits a text into several nodes.
+        let text: String = node.children().filter(Node::is_text).filter_map(|child| child.text()).collect();
+        let name = node.tag_name().name().to_owned();
+        Ok(Element { name, attributes, children, text: text.trim().to_owned() })
+    }
+
+    pub fn child(&self, name: &str) -> Option<&Element> {
+        self.children.iter().find(|child| child.name == name)
+    }
+
+    /// The fields of a record: attributes and child elements alike.
+    pub fn fields(&self) -> Map<String, Value> {
+        let mut fields = Map::new();
+        for (name, value) in &self.attributes {
+            add(&mut fields, name, Value::String(value.clone()));
+        }
+        for child in &self.children {
+            let value = if child.attributes.is_empty() && child.children.is_empty() {
+                Value::String(child.text.clone())
+            } else {
+                Value::Object(child.fields())
+            };
+            add(&mut fields, &child.name, value);
+        }
+        if !self.text.is_empty() && fields.is_empty() {
+            fields.insert("id".to_owned(), Value::String(self.text.clone()));
+        }
+        fields
+    }
+}
+
+/// Adds a field; a second value of the same name makes a list.
+fn add(fields: &mut Map<String, Value>, name: &str, value: Value) {
+    match fields.get_mut(name) {
+        None => {
+            fields.insert(name.to_owned(), value);
+        }
+        Some(Value::Array(values)) => values.push(value),
+        Some(first) => *first = Value::Array(vec![first.take(), value]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(body: &str) -> Vec<(String, String)> {
+        let root = parse(body.as_bytes(), None).expect("a document");
+        let fields = root.children[0].fields();
+        fields.iter().map(|(name, value)| (name.clone(), value.as_str().unwrap_or("").to_owned())).collect()
+    }
+
+    #[test]
+    fn attributes_and_child_elements_are_the_same_fields() {
+        let wanted = vec![("id".to_owned(), "A".to_owned()), ("status".to_owned(), "active".to_owned())];
+        assert_eq!(names(r#"<r><account id="A" status="active"/></r>"#), wanted);
+        assert_eq!(names("<r><account><id>A</id><status>act<!-- x -->ive</status></account></r>"), wanted);
+        assert_eq!(names(r#"<r><account id="A"><status> active </status></account></r>"#), wanted);
+    }
+
+    #[test]
+    fn what_is_not_a_whole_plain_document_is_refused() {
+        let deep = format!("{}{}", "<a>".repeat(100_000), "</a>".repeat(100_000));
+        let crowded: String = (0..100_000).map(|n| format!(" a{n}='1'")).collect();
+        for body in [
+            "<html><body>Oops</body></html>",
+            "<r><account id='A'>",
+            "<!DOCTYPE r [<!ENTITY x 'y'>]><r>&x;</r>",
+            "oops",
+            "",
+            &deep,
+            &format!("<r{crowded}/>"),
+        ] {
+            assert!(parse(body.as_bytes(), None).is_err(), "{}", &body[..body.len().min(40)]);
+        }
+        assert!(parse(b"<r>\xff</r>", None).is_err());
+    }
+
+    #[test]
+    fn the_encoding_is_taken_from_bom_header_or_declaration() {
+        let text = |body: &[u8], content_type| parse(body, content_type).map(|root| root.text);
+        assert_eq!(text(b"<r>\xe9</r>", Some("text/xml; charset=ISO-8859-1")), Ok("é".to_owned()));
+        assert_eq!(text(b"<?xml version='1.0' encoding='iso-8859-1'?><r>\xe9</r>", None), Ok("é".to_owned()));
+        assert_eq!(text("\u{feff}<r>é</r>".as_bytes(), None), Ok("é".to_owned()));
+        let utf16: Vec<u8> = "\u{feff}<r>é</r>".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        assert_eq!(text(&utf16, None), Ok("é".to_owned()));
+    }
+}

@@ -1,0 +1,56 @@
+//! A whole answer as one JSON value, for callers that talk to the API themselves: elements and attributes
+//! are keys, lists are folded by `name`, `key` or `id`.
+
+use super::document::Element;
+use super::record::Record;
+use serde_json::{Map, Value};
+
+/// The children and attributes of `root` as an object. An element named in `always_list` is a list even
+/// where there is one of it.
+pub fn fold(root: &Element, always_list: &[String]) -> Value {
+    let mut object = Map::new();
+    for (name, value) in &root.attributes {
+        object.insert(name.clone(), Value::String(value.clone()));
+    }
+    let mut names: Vec<&str> = Vec::new();
+    for child in &root.children {
+        if !names.contains(&child.name.as_str()) {
+            names.push(&child.name);
+        }
+    }
+    for name in names {
+        let same: Vec<&Element> = root.children.iter().filter(|child| child.name == name).collect();
+        object.insert(name.to_owned(), group(&same, always_list.iter().any(|n| n == name), always_list));
+    }
+    if object.is_empty() {
+        return Value::String(root.text.clone());
+    }
+    if !root.text.is_empty() {
+        object.insert("content".to_owned(), Value::String(root.text.clone()));
+    }
+    Value::Object(object)
+}
+
+/// Elements of one name: one alone as itself, several (or one that is always a list) by their names.
+fn group(elements: &[&Element], always: bool, always_list: &[String]) -> Value {
+    if let ([single], false) = (elements, always) {
+        return fold(single, always_list);
+    }
+    let folded: Vec<Value> = elements.iter().map(|element| fold(element, always_list)).collect();
+    by_name(&folded).unwrap_or(Value::Array(folded))
+}
+
+/// The records by their names, each without the field that names it; None where one has no name.
+fn by_name(folded: &[Value]) -> Option<Value> {
+    let mut object = Map::new();
+    for value in folded {
+        let Value::Object(fields) = value else { return None };
+        let record = Record(fields.clone());
+        let id = record.list_id()?.to_owned();
+        let key = ["name", "key", "id"].into_iter().find(|key| record.get(key) == Some(&id))?;
+        let mut fields = record.0;
+        fields.remove(key);
+        object.insert(id, Value::Object(fields));
+    }
+    Some(Value::Object(object))
+}

@@ -1,0 +1,256 @@
+//! One session with the server: the calls of one hook, within its time.
+
+use super::answer::{self, CallError, Cause, Reply};
+use super::operations::Call;
+use crate::error::one_line;
+use crate::log::{Level, Redactor, Sink};
+use crate::wire::{Answer, Carrier, Exchange, FailureKind, Outcome, Request, Value};
+use std::cell::Cell;
+use std::time::Duration;
+
+/// How often a read that failed for lack of a connection is tried again, and after which pauses.
+const RETRY_PAUSES: [Duration; 2] = [Duration::from_millis(100), Duration::from_millis(300)];
+/// How much of an answer the debug log shows, in characters.
+const SHOWN_OF_AN_ANSWER: usize = 2_000;
+
+/// The time of a hook, counted from its start.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// For one request.
+    pub request: Duration,
+    /// No new step after this.
+    pub steps: Duration,
+}
+
+impl Limits {
+    /// A hook starts no new step after three times `timeout`.
+    pub fn of_hook(timeout: Duration) -> Limits {
+        Limits { request: timeout, steps: timeout * 3 }
+    }
+
+    /// Everything within `whole`.
+    pub fn within(whole: Duration) -> Limits {
+        Limits { request: whole, steps: whole }
+    }
+}
+
+/// Calls the API on behalf of one hook.
+pub struct Api<'a> {
+    carrier: &'a dyn Carrier,
+    sink: &'a dyn Sink,
+    redactor: Redactor,
+    debug: bool,
+    limits: Limits,
+    started: Duration,
+    /// On the carrier's clock: no request starts after the first, none goes on after the second.
+    last_start: Cell<Duration>,
+    end: Cell<Duration>,
+    requests: Cell<usize>,
+}
+
+impl<'a> Api<'a> {
+    pub fn new(
+        carrier: &'a dyn Carrier,
+        sink: &'a dyn Sink,
+        redactor: Redactor,
+        debug: bool,
+        limits: Limits,
+    ) -> Api<'a> {
+        let started = carrier.now();
+        let api = Api {
+            carrier,
+            sink,
+            redactor,
+            debug,
+            limits,
+            started,
+            last_start: Cell::new(started),
+            end: Cell::new(started),
+            requests: Cell::new(0),
+        };
+        api.set_time(limits.steps, limits.steps + limits.request);
+        api
+    }
+
+    /// Counted from the start of the hook.
+    fn set_time(&self, last_start: Duration, end: Duration) {
+        self.last_start.set(self.started + last_start);
+        self.end.set(self.started + end);
+    }
+
+    /// The step under way may finish: its look-ups go on for the time of one request more.
+    pub fn begin_step(&self) -> Result<(), CallError> {
+        let now = self.elapsed();
+        if now >= self.limits.steps {
+            return Err(self.no_time());
+        }
+        let request = self.limits.request;
+        self.set_time(self.limits.steps + request, self.limits.steps + request + request / 2);
+        Ok(())
+    }
+
+    /// From now on the undo runs: the time of one request more than the steps had, and at least that much.
+    pub fn begin_undo(&self) {
+        let request = self.limits.request;
+        let last_start = (self.limits.steps + request).max(self.elapsed() + request);
+        self.set_time(last_start, last_start + request / 2);
+    }
+
+    pub fn elapsed(&self) -> Duration {
+        self.carrier.now().saturating_sub(self.started)
+    }
+
+    /// How many requests were made so far.
+    pub fn requests(&self) -> usize {
+        self.requests.get()
+    }
+
+    pub fn timeout(&self) -> Duration {
+        self.limits.request
+    }
+
+    pub fn log(&self, level: Level, line: &str) {
+        self.sink.write(level, line);
+    }
+
+    /// Text of the server's, fit to be shown.
+    pub fn clean(&self, text: &str) -> String {
+        one_line(&self.redactor.mask(text), 400)
+    }
+
+    /// Waits, but not longer than a quarter of the time for one request.
+    pub fn pause(&self, time: Duration) {
+        self.carrier.pause(time.min(self.limits.request / 4));
+    }
+
+    /// Reads side by side. One that failed for lack of a connection is tried again, a few times.
+    pub fn read(&self, calls: &[Call]) -> Vec<Result<Reply, CallError>> {
+        self.repeated(calls, is_passing)
+    }
+
+    /// Writes, side by side where there are several. Only what was never sent is tried again.
+    pub fn write(&self, calls: &[Call]) -> Vec<Result<Reply, CallError>> {
+        self.repeated(calls, |error| !error.doubt && is_passing(error))
+    }
+
+    pub fn read_one(&self, call: &Call) -> Result<Reply, CallError> {
+        self.read(std::slice::from_ref(call)).pop().unwrap_or_else(|| Err(self.no_time()))
+    }
+
+    pub fn write_one(&self, call: &Call) -> Result<Reply, CallError> {
+        self.write(std::slice::from_ref(call)).pop().unwrap_or_else(|| Err(self.no_time()))
+    }
+
+    /// The calls, and again those whose error asks for it, after short growing pauses.
+    fn repeated(&self, calls: &[Call], again: fn(&CallError) -> bool) -> Vec<Result<Reply, CallError>> {
+        let mut replies = self.once(calls);
+        for pause in RETRY_PAUSES {
+            let failed: Vec<usize> =
+                (0..calls.len()).filter(|&i| replies[i].as_ref().is_err_and(again)).collect();
+            if failed.is_empty() {
+                break;
+            }
+            self.pause(pause);
+            let retried: Vec<Call> = failed.iter().map(|&i| calls[i].clone()).collect();
+            for (i, reply) in failed.into_iter().zip(self.once(&retried)) {
+                replies[i] = reply;
+            }
+        }
+        replies
+    }
+
+    /// A request of the caller's own; the answer as it came.
+    pub fn raw(&self, request: &Request) -> Result<Answer, CallError> {
+        match self.carry(std::slice::from_ref(request)).pop() {
+            Some(Outcome::Answered(answer)) => Ok(answer),
+            Some(Outcome::NotSent(failure)) => Err(CallError {
+                cause: Cause::NoAnswer(failure.kind),
+                doubt: false,
+                text: self.clean(&failure.text),
+            }),
+            Some(Outcome::InDoubt(failure)) => Err(CallError {
+                cause: Cause::NoAnswer(failure.kind),
+                doubt: true,
+                text: self.clean(&failure.text),
+            }),
+            None => Err(self.no_time()),
+        }
+    }
+
+    /// Each call once, as far as there is time.
+    fn once(&self, calls: &[Call]) -> Vec<Result<Reply, CallError>> {
+        let requests: Vec<Request> = calls.iter().map(Call::request).collect();
+        let outcomes = self.carry(&requests);
+        let mut replies: Vec<Result<Reply, CallError>> = calls
+            .iter()
+            .zip(outcomes)
+            .map(|(call, outcome)| {
+                answer::read(call.operation, outcome)
+                    .map_err(|error| CallError { text: self.clean(&error.text), ..error })
+            })
+            .collect();
+        replies.resize_with(calls.len(), || Err(self.no_time()));
+        replies
+    }
+
+    /// No outcome at all where there is no time left.
+    fn carry(&self, requests: &[Request]) -> Vec<Outcome> {
+        if self.carrier.now() >= self.last_start.get() {
+            return Vec::new();
+        }
+        self.requests.set(self.requests.get() + requests.len());
+        let exchanges = self.carrier.carry(requests, self.limits.request, self.end.get());
+        if self.debug {
+            for (request, exchange) in requests.iter().zip(&exchanges) {
+                self.log(Level::Debug, &self.describe(request, exchange));
+            }
+        }
+        exchanges.into_iter().map(|exchange| exchange.outcome).collect()
+    }
+
+    fn no_time(&self) -> CallError {
+        let text = format!(
+            "the time of the whole operation is over ({} seconds to wait for one request: see the export's option timeout)",
+            self.limits.request.as_secs_f64()
+        );
+        CallError { cause: Cause::NoTime, doubt: false, text }
+    }
+
+    /// A request and what became of it, for the debug log.
+    fn describe(&self, request: &Request, exchange: &Exchange) -> String {
+        let parameters: Vec<String> = request
+            .parameters
+            .iter()
+            .map(|(name, value)| match value {
+                Value::Plain(text) => format!("{name}={text}"),
+                Value::Secret(secret) => format!("{name}={secret}"),
+            })
+            .collect();
+        let outcome = match &exchange.outcome {
+            Outcome::NotSent(failure) => format!("not sent: {}", failure.text),
+            Outcome::InDoubt(failure) => format!("no answer: {}", failure.text),
+            Outcome::Answered(answer) => {
+                format!("{} {}", answer.status, String::from_utf8_lossy(&answer.body))
+            }
+        };
+        let line = format!(
+            "{} /{} {} -> {:.1} ms: {outcome}",
+            request.method.as_str(),
+            request.path.join("/"),
+            parameters.join(" "),
+            exchange.elapsed.as_secs_f64() * 1_000.0,
+        );
+        one_line(&self.redactor.mask(&line), SHOWN_OF_AN_ANSWER)
+    }
+}
+
+/// It failed for lack of a connection, or the server was away for a moment.
+fn is_passing(error: &CallError) -> bool {
+    match error.cause {
+        Cause::NoAnswer(kind) => {
+            matches!(kind, FailureKind::Name | FailureKind::Connect | FailureKind::Closed)
+        }
+        Cause::Unusable(status) => matches!(status, 502..=504),
+        _ => false,
+    }
+}

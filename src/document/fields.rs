@@ -1,0 +1,123 @@
+//! One JSON object, taken apart key by key; what is left over at the end is refused by name.
+
+use crate::error::{one_line, Error};
+use serde_json::{Map, Value};
+
+/// The keys of an object that have not been taken yet.
+pub struct Fields {
+    map: Map<String, Value>,
+    /// `service.` in messages, where the object is the value of `service`.
+    prefix: String,
+}
+
+impl Fields {
+    pub fn new(map: Map<String, Value>, prefix: &str) -> Fields {
+        Fields { map, prefix: prefix.to_owned() }
+    }
+
+    /// A text that must be there; it may be empty. Null is an empty text: Perl's undef, SQL's NULL.
+    pub fn needed_text(&mut self, key: &str) -> Result<String, Error> {
+        self.text(key)?.ok_or_else(|| self.missing(key))
+    }
+
+    /// A text; a number is read as its digits. None: the key is missing.
+    pub fn text(&mut self, key: &str) -> Result<Option<String>, Error> {
+        match self.map.remove(key) {
+            None => Ok(None),
+            Some(Value::Null) => Ok(Some(String::new())),
+            Some(Value::String(text)) => Ok(Some(text)),
+            Some(Value::Number(number)) => Ok(Some(number.to_string())),
+            Some(_) => Err(self.wrong(key, "a text")),
+        }
+    }
+
+    /// A checkbox: on when 1, "1" or true; off when 0, "0", "", false, null or missing.
+    pub fn flag(&mut self, key: &str) -> Result<bool, Error> {
+        match self.map.remove(key) {
+            None | Some(Value::Null) => Ok(false),
+            Some(Value::Bool(on)) => Ok(on),
+            Some(Value::String(text)) if text == "1" => Ok(true),
+            Some(Value::String(text)) if text.is_empty() || text == "0" => Ok(false),
+            Some(Value::Number(number)) if number.as_u64() == Some(1) => Ok(true),
+            Some(Value::Number(number)) if number.as_u64() == Some(0) => Ok(false),
+            Some(_) => Err(self.wrong(key, "0 or 1")),
+        }
+    }
+
+    /// A whole number that is not negative, as a number or a text.
+    pub fn needed_number(&mut self, key: &str) -> Result<u64, Error> {
+        let text = self.needed_text(key)?;
+        text.parse().map_err(|_| self.wrong(key, "a whole number"))
+    }
+
+    pub fn needed_object(&mut self, key: &str) -> Result<Fields, Error> {
+        self.object(key)?.ok_or_else(|| self.missing(key))
+    }
+
+    pub fn object(&mut self, key: &str) -> Result<Option<Fields>, Error> {
+        match self.map.remove(key) {
+            None => Ok(None),
+            Some(Value::Object(map)) => Ok(Some(Fields::new(map, &format!("{}{key}.", self.prefix)))),
+            Some(_) => Err(self.wrong(key, "an object")),
+        }
+    }
+
+    /// The items of a list, none where the key is missing.
+    pub fn list(&mut self, key: &str) -> Result<Vec<Value>, Error> {
+        match self.map.remove(key) {
+            None | Some(Value::Null) => Ok(Vec::new()),
+            Some(Value::Array(items)) => Ok(items),
+            Some(_) => Err(self.wrong(key, "a list")),
+        }
+    }
+
+    pub fn objects(&mut self, key: &str) -> Result<Vec<Fields>, Error> {
+        let prefix = format!("{}{key}.", self.prefix);
+        self.list(key)?
+            .into_iter()
+            .map(|item| match item {
+                Value::Object(map) => Ok(Fields::new(map, &prefix)),
+                _ => Err(self.wrong(key, "a list of objects")),
+            })
+            .collect()
+    }
+
+    pub fn texts(&mut self, key: &str) -> Result<Vec<String>, Error> {
+        self.list(key)?
+            .into_iter()
+            .map(|item| match item {
+                Value::String(text) => Ok(text),
+                Value::Number(number) => Ok(number.to_string()),
+                _ => Err(self.wrong(key, "a list of texts")),
+            })
+            .collect()
+    }
+
+    /// All keys that were not taken, with their texts.
+    pub fn rest(self) -> Result<Vec<(String, String)>, Error> {
+        let keys: Vec<String> = self.map.keys().cloned().collect();
+        let mut fields = self;
+        let mut rest = Vec::new();
+        for key in keys {
+            let text = fields.needed_text(&key)?;
+            rest.push((key, text));
+        }
+        Ok(rest)
+    }
+
+    /// Refuses what was not taken, by name.
+    pub fn finish(self) -> Result<(), Error> {
+        match self.map.keys().next() {
+            None => Ok(()),
+            Some(key) => Err(Error::argument(format!("unknown key {}{}", self.prefix, one_line(key, 60)))),
+        }
+    }
+
+    pub fn missing(&self, key: &str) -> Error {
+        Error::argument(format!("missing key {}{key}", self.prefix))
+    }
+
+    fn wrong(&self, key: &str, wanted: &str) -> Error {
+        Error::argument(format!("key {}{key} must be {wanted}", self.prefix))
+    }
+}

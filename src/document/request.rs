@@ -1,0 +1,204 @@
+//! The request of a hook: what Freeside wants.
+
+use super::{parse_object, Configuration, Fields};
+use crate::error::Error;
+use crate::id::{AccountId, Address, PackageName, UserName};
+use crate::secret::Secret;
+use serde_json::{Map, Value};
+
+/// What a hook is asked to bring about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    pub account: AccountWanted,
+    pub service: Service,
+    /// In a change: the service as it was.
+    pub old: Option<Service>,
+    /// The other provisioned services that share an account with this one, and further packages of this one.
+    pub others: Vec<Neighbour>,
+    /// Plan only.
+    pub dry_run: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccountWanted {
+    /// The account that the service is on by Freeside's record, else the one that the export's options name.
+    pub id: AccountId,
+    /// The one that the export's options name, where it is another than `id`.
+    pub configured_id: Option<AccountId>,
+    pub first_name: String,
+    pub last_name: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Service {
+    pub svcnum: u64,
+    pub username: UserName,
+    pub domain: String,
+    /// Freeside's one field for a person's name.
+    pub finger: String,
+    /// Freeside's `_password` and `_password_encoding`.
+    pub password: Secret,
+    pub password_encoding: String,
+    pub package: PackageName,
+    /// The service's package is suspended in Freeside.
+    pub suspended: bool,
+}
+
+impl Service {
+    pub fn address(&self) -> Address {
+        Address::of(&self.username, &self.domain)
+    }
+
+    /// First and last name: what stands before the last white space, and the rest; one word is the first name.
+    pub fn names(&self) -> (String, String) {
+        let finger = self.finger.trim();
+        match finger.rsplit_once(char::is_whitespace) {
+            Some((first, last)) => (first.trim_end().to_owned(), last.to_owned()),
+            None => (finger.to_owned(), String::new()),
+        }
+    }
+}
+
+/// Another provisioned service of the account. With this service's own svcnum: a further package of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Neighbour {
+    pub svcnum: u64,
+    pub username: UserName,
+    pub domain: String,
+    pub package: PackageName,
+    pub account_id: AccountId,
+}
+
+/// Which keys a hook needs beside those that all need.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// Account, user name, domain.
+    Plain,
+    /// The password too.
+    WithPassword,
+    /// The password, and the service as it was.
+    WithOld,
+}
+
+impl Request {
+    pub fn parse(text: &str, shape: Shape, configuration: &Configuration) -> Result<Request, Error> {
+        Request::from_object(parse_object(text, "request")?, shape, configuration)
+    }
+
+    pub fn from_object(
+        object: Map<String, Value>,
+        shape: Shape,
+        configuration: &Configuration,
+    ) -> Result<Request, Error> {
+        let mut fields = Fields::new(object, "");
+        let account = account(fields.needed_object("account")?)?;
+        let read_service = |from: Fields| service(from, shape, configuration);
+        let request = Request {
+            service: read_service(fields.needed_object("service")?)?,
+            old: match shape {
+                Shape::WithOld => Some(read_service(fields.needed_object("old")?)?),
+                _ => None,
+            },
+            others: fields
+                .objects("others")?
+                .into_iter()
+                .map(|other| neighbour(other, &account, configuration))
+                .collect::<Result<_, _>>()?,
+            dry_run: fields.flag("dry_run")?,
+            account,
+        };
+        fields.finish()?;
+        request.check()?;
+        Ok(request)
+    }
+
+    /// Refuses what no server could carry out.
+    fn check(&self) -> Result<(), Error> {
+        let svcnum = self.service.svcnum;
+        if self.account.id.as_str().is_empty() {
+            return Err(Error::refused(format!(
+                "service {svcnum} has no account: it is in no package of a customer; put it into one first"
+            )));
+        }
+        check_segment(self.account.id.as_str(), "account id")?;
+        if self.service.username.as_str().trim().is_empty() {
+            return Err(Error::refused(format!("service {svcnum} has no user name; give it one first")));
+        }
+        check_segment(self.service.username.as_str(), "user name")?;
+        if self.service.domain.trim().is_empty() {
+            return Err(Error::refused(format!(
+                "service {svcnum} ({}) has no domain; give it one first",
+                self.service.username
+            )));
+        }
+        check_segment(&self.service.domain, "domain")
+    }
+}
+
+/// Refuses a name that could not stand in a request's path as itself.
+fn check_segment(name: &str, what: &str) -> Result<(), Error> {
+    if name == "." || name == ".." || name.contains(char::is_control) {
+        return Err(Error::refused(format!(
+            "the {what} {} cannot be used: it is a dot, two dots, or has a control character",
+            crate::error::one_line(name, 80)
+        )));
+    }
+    Ok(())
+}
+
+fn account(mut fields: Fields) -> Result<AccountWanted, Error> {
+    let account = AccountWanted {
+        id: AccountId::new(fields.needed_text("id")?),
+        configured_id: fields.text("configured_id")?.filter(|id| !id.is_empty()).map(AccountId::new),
+        first_name: fields.text("first_name")?.unwrap_or_default().trim().to_owned(),
+        last_name: fields.text("last_name")?.unwrap_or_default().trim().to_owned(),
+    };
+    fields.finish()?;
+    Ok(account)
+}
+
+fn service(mut fields: Fields, shape: Shape, configuration: &Configuration) -> Result<Service, Error> {
+    let text = |value: Option<String>| value.unwrap_or_default();
+    let (password, encoding) = (fields.text("password")?, fields.text("password_encoding")?);
+    if shape != Shape::Plain {
+        password.as_ref().ok_or_else(|| fields.missing("password"))?;
+        encoding.as_ref().ok_or_else(|| fields.missing("password_encoding"))?;
+    }
+    let service = Service {
+        svcnum: fields.needed_number("svcnum")?,
+        username: UserName::new(fields.needed_text("username")?),
+        domain: fields.needed_text("domain")?,
+        finger: text(fields.text("finger")?),
+        password: Secret::new(text(password)),
+        password_encoding: text(encoding),
+        package: package(&mut fields, configuration)?,
+        suspended: fields.flag("suspended")?,
+    };
+    fields.finish()?;
+    Ok(service)
+}
+
+fn neighbour(
+    mut fields: Fields,
+    account: &AccountWanted,
+    configuration: &Configuration,
+) -> Result<Neighbour, Error> {
+    let neighbour = Neighbour {
+        svcnum: fields.needed_number("svcnum")?,
+        username: UserName::new(fields.needed_text("username")?),
+        domain: fields.text("domain")?.unwrap_or_default(),
+        package: package(&mut fields, configuration)?,
+        account_id: fields
+            .text("account_id")?
+            .filter(|id| !id.is_empty())
+            .map_or_else(|| account.id.clone(), AccountId::new),
+    };
+    fields.finish()?;
+    Ok(neighbour)
+}
+
+fn package(fields: &mut Fields, configuration: &Configuration) -> Result<PackageName, Error> {
+    let text = fields.text("package")?.unwrap_or_default();
+    let text = text.trim();
+    Ok(if text.is_empty() { configuration.package.clone() } else { PackageName::new(text) })
+}

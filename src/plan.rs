@@ -1,0 +1,99 @@
+//! From what Freeside wants and what MagicMail has to the steps between them. Pure: no I/O, no clock, no
+//! log, no environment. The hooks, a dry run and the audit all decide here.
+//!
+//! [`missing_facts`] says what has to be known before [`plan`] can be asked; planning again on the
+//! world that a plan leads to gives no steps.
+
+mod facts;
+mod master;
+mod packages;
+mod provision;
+mod replace;
+mod suspend;
+mod unprovision;
+
+pub use facts::{missing_facts, Fact};
+
+use crate::error::Status;
+use crate::step::Step;
+use crate::world::{Hook, Task, World};
+
+/// What follows when a step fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Weight {
+    /// The hook fails, and what was done is undone.
+    Fatal,
+    /// A warning.
+    Warn,
+    /// A warning; and it is left out where a step before it was warned about.
+    WarnIfAllWell,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Planned {
+    pub step: Step,
+    pub weight: Weight,
+    /// It does not depend on the step before it, and may run side by side with it.
+    pub beside: bool,
+}
+
+/// Steps in their order, and what staff should know.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Plan {
+    pub steps: Vec<Planned>,
+    pub warnings: Vec<String>,
+}
+
+/// Why there is no plan; nothing must be changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    pub status: Status,
+    pub text: String,
+}
+
+impl Refusal {
+    fn because(text: String) -> Refusal {
+        Refusal { status: Status::Refused, text }
+    }
+
+    /// What the server says cannot be right.
+    fn not_believed(text: String) -> Refusal {
+        Refusal { status: Status::Server, text }
+    }
+}
+
+impl Plan {
+    fn push(&mut self, step: Step, weight: Weight) {
+        self.steps.push(Planned { step, weight, beside: false });
+    }
+
+    /// A step that may run side by side with the one before it.
+    fn push_beside(&mut self, step: Step, weight: Weight) {
+        self.steps.push(Planned { step, weight, beside: true });
+    }
+
+    fn warn(&mut self, text: String) {
+        self.warnings.push(text);
+    }
+}
+
+/// The steps that bring about what `task` wants in `world`.
+pub fn plan(task: &Task, world: &World) -> Result<Plan, Refusal> {
+    let mut plan = match task.hook {
+        Hook::Provision => provision::plan(task, world),
+        Hook::Unprovision => unprovision::plan(task, world),
+        Hook::Replace => replace::plan(task, world),
+        Hook::Suspend | Hook::Unsuspend => suspend::plan(task, world),
+    }?;
+    let all_well = world.given_up.is_empty();
+    let (kept, left_out): (Vec<_>, Vec<_>) = plan
+        .steps
+        .into_iter()
+        .filter(|planned| !world.given_up.contains(&planned.step))
+        .partition(|planned| all_well || planned.weight != Weight::WarnIfAllWell);
+    plan.steps = kept;
+    for planned in left_out {
+        plan.warnings.push(format!("not tried because of the failure before it: {}", planned.step.text()));
+    }
+    Ok(plan)
+}

@@ -1,0 +1,47 @@
+//! Packages in line: the master holds those of all the account's provisioned services, any other user the
+//! one that the server gives it.
+
+use super::{Plan, Weight};
+use crate::id::{PackageName, UserName};
+use crate::step::Step;
+use crate::world::{Hook, Task, World};
+
+/// What the account's master should hold, each package once, in the spelling of the oldest mention.
+pub fn wanted_on_master(task: &Task, world: &World) -> Vec<PackageName> {
+    let mut wanted: Vec<PackageName> = Vec::new();
+    let mut add = |package: &PackageName| {
+        if !wanted.contains(package) {
+            wanted.push(package.clone());
+        }
+    };
+    if task.hook == Hook::Provision {
+        add(&task.request.service.package);
+        let own = task.request.service.svcnum;
+        task.request.others.iter().filter(|other| other.svcnum == own).for_each(|other| add(&other.package));
+    }
+    task.others(world).for_each(|other| add(&other.package));
+    wanted
+}
+
+/// The steps from what `user` holds to what it should: first all that lacks, then, where that went well,
+/// all that is too much. A failure is warned about.
+pub fn bring_in_line(plan: &mut Plan, world: &World, user: &UserName, wanted: &[PackageName]) {
+    let Some(held) = held_after(plan, world, user) else { return };
+    for package in wanted.iter().filter(|package| !held.contains(package)) {
+        let step = Step::AssignPackage { user: user.clone(), package: package.clone() };
+        plan.push(step, Weight::Warn);
+    }
+    for package in held.iter().filter(|package| !wanted.contains(package)) {
+        let step = Step::RemovePackage { user: user.clone(), package: package.clone() };
+        plan.push(step, Weight::WarnIfAllWell);
+    }
+}
+
+/// What `user` holds once the steps of `plan` so far are done; None where it is not known.
+fn held_after(plan: &Plan, world: &World, user: &UserName) -> Option<Vec<PackageName>> {
+    let mut after = world.clone();
+    for planned in &plan.steps {
+        planned.step.take_effect(&mut after);
+    }
+    after.packages.get(user).cloned()
+}

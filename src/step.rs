@@ -1,0 +1,460 @@
+//! One change of MagicMail: its words, its call, how to undo it, how to find out whether it took effect,
+//! and what it does to the world. No I/O.
+
+use crate::api::{Account, Call, Reply, Status, User};
+use crate::id::{AccountId, Address, PackageName, UserName};
+use crate::password::Password;
+use crate::world::{Known, World};
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    CreateAccount {
+        id: AccountId,
+        names: (String, String),
+    },
+    /// `before` is what the undo puts back.
+    SetAccountStatus {
+        id: AccountId,
+        status: Status,
+        before: Status,
+    },
+    PurgeAccount {
+        id: AccountId,
+        force: bool,
+    },
+    CreateUser {
+        user: UserName,
+        account: AccountId,
+        names: (String, String),
+        password: Password,
+    },
+    SetUserStatus {
+        user: UserName,
+        status: Status,
+        before: Status,
+    },
+    /// `before` and `old_password` are what the undo puts back.
+    UpdateUser {
+        user: UserName,
+        names: (String, String),
+        password: Option<Password>,
+        before: (String, String),
+        old_password: Option<Password>,
+    },
+    MakeMaster {
+        user: UserName,
+    },
+    PurgeUser {
+        user: UserName,
+        account: AccountId,
+        force: bool,
+    },
+    AssignPackage {
+        user: UserName,
+        package: PackageName,
+    },
+    RemovePackage {
+        user: UserName,
+        package: PackageName,
+    },
+    AddAddress {
+        address: Address,
+        user: UserName,
+    },
+    RemoveAddress {
+        address: Address,
+        user: UserName,
+    },
+}
+
+/// What an answer says of a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    TookEffect,
+    DidNot,
+    /// The answer is silent on it.
+    CannotTell,
+}
+
+/// What takes a step back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Undo {
+    By(Step),
+    /// It went with something else that is undone, or changed nothing that stays.
+    Needless,
+    /// It cannot be taken back; what stays, in words.
+    Impossible(String),
+}
+
+impl Step {
+    /// The step in words, an order: `create user jane on account FREESIDE42`.
+    pub fn text(&self) -> String {
+        match self {
+            Step::CreateAccount { id, .. } => format!("create account {id}"),
+            Step::SetAccountStatus { id, status, .. } => match status {
+                Status::Active => format!("activate account {id}"),
+                Status::Suspended => format!("suspend account {id}"),
+                _ => format!("mark account {id} {}", status.as_str()),
+            },
+            Step::PurgeAccount { id, .. } => format!("purge account {id}"),
+            Step::CreateUser { user, account, .. } => format!("create user {user} on account {account}"),
+            Step::SetUserStatus { user, status, .. } => match status {
+                Status::Active => format!("activate user {user}"),
+                Status::Suspended => format!("suspend user {user}"),
+                _ => format!("mark user {user} {}", status.as_str()),
+            },
+            Step::UpdateUser { user, password: Some(_), .. } => {
+                format!("set names and password of user {user}")
+            }
+            Step::UpdateUser { user, password: None, .. } => format!("set names of user {user}"),
+            Step::MakeMaster { user } => format!("make user {user} the master"),
+            Step::PurgeUser { user, .. } => format!("purge user {user}"),
+            Step::AssignPackage { user, package } => format!("assign package {package} to user {user}"),
+            Step::RemovePackage { user, package } => format!("remove package {package} from user {user}"),
+            Step::AddAddress { address, user } => format!("add address {address} to user {user}"),
+            Step::RemoveAddress { address, user } => format!("remove address {address} from user {user}"),
+        }
+    }
+
+    /// What stays in MagicMail where this step could not be undone.
+    pub fn trace(&self) -> String {
+        match self {
+            Step::CreateAccount { id, .. } => format!("account {id} (new; purge it)"),
+            Step::SetAccountStatus { id, status, before } => {
+                format!("account {id} is {}, was {}", status.as_str(), before.as_str())
+            }
+            Step::PurgeAccount { id, .. } => format!("account {id} is purged"),
+            Step::CreateUser { user, account, .. } => {
+                format!("user {user} on account {account} (new; purge it)")
+            }
+            Step::SetUserStatus { user, status, before } => {
+                format!("user {user} is {}, was {}", status.as_str(), before.as_str())
+            }
+            Step::UpdateUser { user, password: Some(_), .. } => {
+                format!("names and password of user {user} are the new ones")
+            }
+            Step::UpdateUser { user, .. } => format!("names of user {user} are the new ones"),
+            Step::MakeMaster { user } => format!("user {user} is marked as a master"),
+            Step::PurgeUser { user, .. } => format!("user {user} is purged"),
+            Step::AssignPackage { user, package } => format!("package {package} on user {user} (remove it)"),
+            Step::RemovePackage { user, package } => {
+                format!("package {package} is missing on user {user} (assign it)")
+            }
+            Step::AddAddress { address, user } => format!("address {address} on user {user} (remove it)"),
+            Step::RemoveAddress { address, user } => {
+                format!("address {address} is missing on user {user} (add it)")
+            }
+        }
+    }
+
+    pub fn call(&self) -> Call {
+        match self {
+            Step::CreateAccount { id, names } => Call::add_account(id, &names.0, &names.1),
+            Step::SetAccountStatus { id, status: Status::Active, .. } => Call::activate_account(id),
+            Step::SetAccountStatus { id, status: Status::Suspended, .. } => Call::suspend_account(id),
+            Step::SetAccountStatus { id, .. } => Call::delete_account(id),
+            Step::PurgeAccount { id, force } => Call::purge_account(id, *force),
+            Step::CreateUser { user, account, names, password } => {
+                Call::add_user(user, account, names, password)
+            }
+            Step::SetUserStatus { user, status: Status::Active, .. } => Call::activate_user(user),
+            Step::SetUserStatus { user, status: Status::Suspended, .. } => Call::suspend_user(user),
+            Step::SetUserStatus { user, .. } => Call::delete_user(user),
+            Step::UpdateUser { user, names, password, .. } => {
+                Call::update_user(user, names, password.as_ref())
+            }
+            Step::MakeMaster { user } => Call::make_master_user(user),
+            Step::PurgeUser { user, force, .. } => Call::purge_user(user, *force),
+            Step::AssignPackage { user, package } => Call::assign_package(user, package),
+            Step::RemovePackage { user, package } => Call::remove_package(user, package),
+            Step::AddAddress { address, user } => Call::add_email_address(address, user),
+            Step::RemoveAddress { address, .. } => Call::remove_email_address(address),
+        }
+    }
+
+    /// The read whose answer tells whether the step took effect.
+    pub fn probe(&self) -> Call {
+        match self {
+            Step::CreateAccount { id, .. }
+            | Step::SetAccountStatus { id, .. }
+            | Step::PurgeAccount { id, .. } => Call::get_account(id),
+            Step::CreateUser { user, .. }
+            | Step::SetUserStatus { user, .. }
+            | Step::UpdateUser { user, .. }
+            | Step::MakeMaster { user }
+            | Step::PurgeUser { user, .. } => Call::get_user(user),
+            Step::AssignPackage { user, .. } | Step::RemovePackage { user, .. } => Call::get_packages(user),
+            Step::AddAddress { address, .. } | Step::RemoveAddress { address, .. } => {
+                Call::get_email_address(address)
+            }
+        }
+    }
+
+    /// What `reply` says of this step, be it the answer of the step itself or of its probe.
+    pub fn verdict(&self, reply: &Reply) -> Verdict {
+        match self {
+            Step::CreateAccount { .. } => there(reply),
+            Step::PurgeAccount { .. } => not(there(reply)),
+            Step::SetAccountStatus { id, status, .. } => match reply {
+                Reply::Record(record) => same_status(&Account::of(record, id).status, status),
+                _ => absent_or_silent(reply),
+            },
+            Step::CreateUser { user, account, .. } => match user_in(reply, user) {
+                Some(User { account: Some(on), .. }) => is(on == *account),
+                Some(_) => Verdict::CannotTell,
+                None => absent_or_silent(reply),
+            },
+            Step::PurgeUser { user, account, .. } => match user_in(reply, user) {
+                // Somebody else's by now: the one that was to be purged is gone.
+                Some(User { account: Some(on), .. }) => is(on != *account),
+                Some(_) => Verdict::DidNot,
+                None => not(absent_or_silent(reply)),
+            },
+            Step::SetUserStatus { user, status, .. } => match user_in(reply, user) {
+                Some(found) => same_status(&found.status, status),
+                None => absent_or_silent(reply),
+            },
+            Step::UpdateUser { user, names, before, .. } => match user_in(reply, user) {
+                Some(found) if names != before && found.names == *names => Verdict::TookEffect,
+                // The password cannot be read back.
+                Some(_) => Verdict::CannotTell,
+                None => absent_or_silent(reply),
+            },
+            Step::MakeMaster { user } => match user_in(reply, user) {
+                Some(found) => is(found.master),
+                None => absent_or_silent(reply),
+            },
+            Step::AssignPackage { package, .. } => has_package(reply, package),
+            Step::RemovePackage { package, .. } => not(has_package(reply, package)),
+            Step::AddAddress { user, .. } => owned_by(reply, user),
+            Step::RemoveAddress { user, .. } => not(owned_by(reply, user)),
+        }
+    }
+
+    /// Whether a refusal may mean that it is so already; then the probe is asked.
+    pub fn may_be_so_already(&self) -> bool {
+        matches!(
+            self,
+            Step::AddAddress { .. }
+                | Step::RemoveAddress { .. }
+                | Step::AssignPackage { .. }
+                | Step::RemovePackage { .. }
+                | Step::PurgeUser { .. }
+                | Step::PurgeAccount { .. }
+        )
+    }
+
+    /// What takes this step back. `made_user`: the service's user was made by this very hook and is purged.
+    pub fn undo(&self, made_user: Option<&UserName>) -> Undo {
+        match self {
+            Step::CreateAccount { id, .. } => Undo::By(Step::PurgeAccount { id: id.clone(), force: true }),
+            Step::SetAccountStatus { id, status, before } => Undo::By(Step::SetAccountStatus {
+                id: id.clone(),
+                status: before.clone(),
+                before: status.clone(),
+            }),
+            Step::CreateUser { user, account, .. } => {
+                Undo::By(Step::PurgeUser { user: user.clone(), account: account.clone(), force: true })
+            }
+            // These go with the user that this hook made, when it is purged.
+            Step::SetUserStatus { user, .. }
+            | Step::UpdateUser { user, .. }
+            | Step::MakeMaster { user }
+            | Step::AssignPackage { user, .. }
+            | Step::RemovePackage { user, .. }
+                if made_user == Some(user) =>
+            {
+                Undo::Needless
+            }
+            // A status that the API does not name cannot be set.
+            Step::SetUserStatus { before: Status::Other(_), .. } => Undo::Impossible(self.trace()),
+            Step::SetUserStatus { user, status, before } => Undo::By(Step::SetUserStatus {
+                user: user.clone(),
+                status: before.clone(),
+                before: status.clone(),
+            }),
+            Step::UpdateUser { user, names, password, before, old_password } => Undo::By(Step::UpdateUser {
+                user: user.clone(),
+                names: before.clone(),
+                password: password.as_ref().and(old_password.clone()),
+                before: names.clone(),
+                old_password: None,
+            }),
+            Step::AssignPackage { user, package } => {
+                Undo::By(Step::RemovePackage { user: user.clone(), package: package.clone() })
+            }
+            Step::RemovePackage { user, package } => {
+                Undo::By(Step::AssignPackage { user: user.clone(), package: package.clone() })
+            }
+            Step::AddAddress { address, user } => {
+                Undo::By(Step::RemoveAddress { address: address.clone(), user: user.clone() })
+            }
+            Step::RemoveAddress { address, user } => {
+                Undo::By(Step::AddAddress { address: address.clone(), user: user.clone() })
+            }
+            Step::MakeMaster { .. } | Step::PurgeUser { .. } | Step::PurgeAccount { .. } => {
+                Undo::Impossible(self.trace())
+            }
+        }
+    }
+
+    /// What the undo of this step cannot put back, where there is such a thing.
+    pub fn lost_by_undo(&self) -> Option<String> {
+        match self {
+            Step::UpdateUser { user, password: Some(_), old_password: None, .. } => {
+                Some(format!("password of user {user} (its old one cannot be known; set it again)"))
+            }
+            _ => None,
+        }
+    }
+
+    /// What the step does, as the server is known to do it.
+    pub fn take_effect(&self, world: &mut World) {
+        match self {
+            Step::CreateAccount { id, .. } => {
+                world.account = Known::There(Account { id: id.clone(), status: Status::Active });
+                world.users = Some(Vec::new());
+                world.made_account = true;
+            }
+            Step::SetAccountStatus { id, status, .. } => {
+                world.account = Known::There(Account { id: id.clone(), status: status.clone() });
+            }
+            Step::PurgeAccount { .. } => world.account = Known::Absent,
+            Step::CreateUser { user, account, names, .. } => create_user(world, user, account, names),
+            Step::SetUserStatus { user, status, .. } => {
+                world.change_user(user, |found| found.status = status.clone());
+            }
+            Step::UpdateUser { user, names, .. } => {
+                world.change_user(user, |found| found.names = names.clone());
+                world.refreshed = true;
+            }
+            Step::MakeMaster { user } => world.change_user(user, |found| found.master = true),
+            Step::PurgeUser { user, .. } => {
+                world.user = Known::Absent;
+                world.purged_user = true;
+                if let Some(users) = &mut world.users {
+                    users.retain(|found| found.name != *user);
+                }
+            }
+            Step::AssignPackage { user, package } => {
+                let packages = world.packages.entry(user.clone()).or_default();
+                if !packages.contains(package) {
+                    packages.push(package.clone());
+                }
+            }
+            Step::RemovePackage { user, package } => {
+                let packages = world.packages.entry(user.clone()).or_default();
+                packages.retain(|found| found != package);
+            }
+            Step::AddAddress { address, user } => {
+                world.owners.insert(address.clone(), Some(user.clone()));
+            }
+            Step::RemoveAddress { address, .. } => {
+                world.owners.insert(address.clone(), None);
+            }
+        }
+    }
+
+    /// Takes over what the server itself said of the thing after the step.
+    pub fn learn(&self, reply: &Reply, world: &mut World) {
+        match (self, reply) {
+            (Step::CreateUser { user, account, .. }, Reply::Record(record)) => {
+                let mut made = User::of(record, user);
+                made.account = Some(account.clone());
+                if made.status == Status::Other(String::new()) {
+                    made.status = Status::Active;
+                }
+                let master = made.master;
+                if world.user.there().is_some_and(|predicted| predicted.master != master) {
+                    // The server took it for the other kind, and gave it packages accordingly.
+                    world.packages.remove(user);
+                }
+                world.change_user(user, |found| found.clone_from(&made));
+            }
+            (Step::AssignPackage { user, .. }, Reply::List(list)) if !list.is_empty() => {
+                let packages = list.iter().map(|(name, _)| PackageName::new(name)).collect();
+                world.packages.insert(user.clone(), packages);
+            }
+            _ => {}
+        }
+    }
+}
+
+fn create_user(world: &mut World, user: &UserName, account: &AccountId, names: &(String, String)) {
+    let master = !world.roster().iter().any(|found| found.master && !found.is_deleted());
+    let made = User {
+        name: user.clone(),
+        account: Some(account.clone()),
+        master,
+        status: Status::Active,
+        names: names.clone(),
+    };
+    let packages = if master { Vec::new() } else { vec![PackageName::additional()] };
+    world.packages.insert(user.clone(), packages);
+    if let Some(users) = &mut world.users {
+        users.push(made.clone());
+    }
+    world.user = Known::There(made);
+    world.made_user = true;
+}
+
+fn is(so: bool) -> Verdict {
+    if so {
+        Verdict::TookEffect
+    } else {
+        Verdict::DidNot
+    }
+}
+
+fn not(verdict: Verdict) -> Verdict {
+    match verdict {
+        Verdict::TookEffect => Verdict::DidNot,
+        Verdict::DidNot => Verdict::TookEffect,
+        Verdict::CannotTell => Verdict::CannotTell,
+    }
+}
+
+fn there(reply: &Reply) -> Verdict {
+    match reply {
+        Reply::Record(_) => Verdict::TookEffect,
+        _ => absent_or_silent(reply),
+    }
+}
+
+fn absent_or_silent(reply: &Reply) -> Verdict {
+    match reply {
+        Reply::Absent => Verdict::DidNot,
+        _ => Verdict::CannotTell,
+    }
+}
+
+fn same_status(found: &Status, wanted: &Status) -> Verdict {
+    match found {
+        Status::Other(text) if text.is_empty() => Verdict::CannotTell,
+        _ => is(found == wanted),
+    }
+}
+
+fn user_in(reply: &Reply, name: &UserName) -> Option<User> {
+    match reply {
+        Reply::Record(record) => Some(User::of(record, name)),
+        _ => None,
+    }
+}
+
+fn has_package(reply: &Reply, package: &PackageName) -> Verdict {
+    match reply {
+        Reply::List(list) => is(list.iter().any(|(name, _)| PackageName::new(name) == *package)),
+        _ => absent_or_silent(reply),
+    }
+}
+
+fn owned_by(reply: &Reply, user: &UserName) -> Verdict {
+    match reply {
+        Reply::Record(record) => match record.get("user") {
+            Some(owner) => is(UserName::new(owner) == *user),
+            None => Verdict::CannotTell,
+        },
+        _ => absent_or_silent(reply),
+    }
+}

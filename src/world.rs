@@ -1,0 +1,176 @@
+//! What is known of MagicMail while a hook runs: what was read, what this hook's own writes changed.
+//!
+//! Filled by `observe`, changed by each step that took effect, read by `plan`.
+
+use crate::api::{Account, User};
+use crate::document::{Neighbour, Request};
+use crate::id::{AccountId, Address, PackageName, UserName};
+use crate::password::Password;
+use crate::step::Step;
+use std::collections::BTreeMap;
+
+/// Which hook of Freeside runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hook {
+    Provision,
+    Unprovision,
+    Replace,
+    Suspend,
+    Unsuspend,
+}
+
+/// What a hook is to bring about, all of it decided before the first request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Task {
+    pub hook: Hook,
+    pub request: Request,
+    /// What is to be sent; in a change None where it did not change and cannot be sent.
+    pub password: Option<Password>,
+    /// In a change: the one before, where it can be sent.
+    pub old_password: Option<Password>,
+    pub autopurge: bool,
+}
+
+/// A thing of MagicMail's: not asked for yet, not there, or there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Known<T> {
+    Unknown,
+    Absent,
+    There(T),
+}
+
+impl<T> Known<T> {
+    pub fn there(&self) -> Option<&T> {
+        match self {
+            Known::There(thing) => Some(thing),
+            _ => None,
+        }
+    }
+
+    pub fn is_unknown(&self) -> bool {
+        matches!(self, Known::Unknown)
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct World {
+    /// The account that counts: the one on record, or the one the options name where the user is on it.
+    pub account_id: AccountId,
+    pub account: Known<Account>,
+    /// The service's own user.
+    pub user: Known<User>,
+    /// The account's users as the server listed them, and what this hook changed of them.
+    pub users: Option<Vec<User>>,
+    pub packages: BTreeMap<UserName, Vec<PackageName>>,
+    /// Whose an address is; None: nobody's that this API client may see.
+    pub owners: BTreeMap<Address, Option<UserName>>,
+    /// This hook made the account, having seen it absent.
+    pub made_account: bool,
+    /// This hook made the service's user, having seen it absent.
+    pub made_user: bool,
+    /// This hook purged the service's user.
+    pub purged_user: bool,
+    /// This hook sent names and password.
+    pub refreshed: bool,
+    /// This hook saw the service's user in the account's list before it changed anything.
+    pub listed_before: bool,
+    /// The service's user was marked deleted before this hook changed anything; a list may leave it out.
+    pub deleted_before: bool,
+    /// Steps that failed and were only warned about; they are not planned again.
+    pub given_up: Vec<Step>,
+}
+
+impl World {
+    pub fn new(request: &Request) -> World {
+        World {
+            account_id: request.account.id.clone(),
+            account: Known::Unknown,
+            user: Known::Unknown,
+            users: None,
+            packages: BTreeMap::new(),
+            owners: BTreeMap::new(),
+            made_account: false,
+            made_user: false,
+            purged_user: false,
+            refreshed: false,
+            listed_before: false,
+            deleted_before: false,
+            given_up: Vec::new(),
+        }
+    }
+
+    /// Takes in the service's user. Where it is on the account that the present options name, that one
+    /// counts, and what was read of the account on record is forgotten.
+    pub fn set_user(&mut self, user: Known<User>, request: &Request) {
+        if let Some(configured) = &request.account.configured_id {
+            let on = user.there().and_then(|user| user.account.as_ref());
+            if on == Some(configured) && self.account_id != *configured {
+                self.account_id = configured.clone();
+                self.account = Known::Unknown;
+                self.users = None;
+                self.packages.clear();
+            }
+        }
+        self.deleted_before = user.there().is_some_and(User::is_deleted);
+        self.user = user;
+    }
+
+    /// Takes in the account's list of users, as it was before this hook changed anything.
+    pub fn set_users(&mut self, users: Vec<User>, own: &UserName) {
+        self.listed_before = users.iter().any(|user| user.name == *own);
+        self.users = Some(users);
+    }
+
+    /// The users of the account, the service's own as it is known best.
+    pub fn roster(&self) -> Vec<User> {
+        let mut roster = self.users.clone().unwrap_or_default();
+        if let Some(own) = self.user.there().filter(|user| self.is_on_account(user)) {
+            match roster.iter_mut().find(|user| user.name == own.name) {
+                Some(listed) => *listed = own.clone(),
+                None => roster.push(own.clone()),
+            }
+        }
+        roster
+    }
+
+    /// Whether the server says that `user` is on the account that counts.
+    pub fn is_on_account(&self, user: &User) -> bool {
+        user.account.as_ref() == Some(&self.account_id)
+    }
+
+    /// Changes what is known of `name`, wherever it is known.
+    pub fn change_user(&mut self, name: &UserName, change: impl Fn(&mut User)) {
+        if let Known::There(own) = &mut self.user {
+            if own.name == *name {
+                change(own);
+            }
+        }
+        for user in self.users.iter_mut().flatten().filter(|user| user.name == *name) {
+            change(user);
+        }
+    }
+}
+
+impl Task {
+    pub fn user(&self) -> &UserName {
+        &self.request.service.username
+    }
+
+    pub fn address(&self) -> Address {
+        self.request.service.address()
+    }
+
+    /// The other provisioned services of the account that counts.
+    pub fn others<'a>(&'a self, world: &'a World) -> impl Iterator<Item = &'a Neighbour> {
+        let svcnum = self.request.service.svcnum;
+        self.request
+            .others
+            .iter()
+            .filter(move |other| other.svcnum != svcnum && other.account_id == world.account_id)
+    }
+
+    /// The oldest other service of the account, by svcnum.
+    pub fn oldest_other<'a>(&'a self, world: &'a World) -> Option<&'a Neighbour> {
+        self.others(world).min_by_key(|other| other.svcnum)
+    }
+}
