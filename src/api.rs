@@ -11,7 +11,7 @@ mod operations;
 mod record;
 mod session;
 
-pub use answer::{error_of, parse, CallError, Cause, Reply};
+pub use answer::{parse, refusal_in, CallError, Cause, Reply};
 pub use fold::fold;
 pub use operations::{parameter_for, Call, Operation, Shape, OPERATIONS};
 pub use record::{Account, Record, Status, User};

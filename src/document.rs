@@ -8,7 +8,7 @@ mod request;
 
 pub use configuration::Configuration;
 pub use fields::Fields;
-pub use request::{AccountWanted, Neighbour, Request, Service};
+pub use request::{check_segment, AccountWanted, Neighbour, Request, Service, Shape};
 
 use crate::error::Error;
 use serde_json::{Map, Value};

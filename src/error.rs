@@ -68,6 +68,12 @@ impl Error {
         }
     }
 
+    /// The same, told from what could not be done: `cannot provision mailbox jane@example.net: …`.
+    #[must_use]
+    pub fn about(self, subject: &str) -> Error {
+        Error { text: one_line(&format!("{subject}: {}", self.text), LONGEST_TEXT), ..self }
+    }
+
     pub fn argument(text: impl Into<String>) -> Error {
         Error::new(Status::Argument, text)
     }

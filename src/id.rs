@@ -1,10 +1,31 @@
 //! The names of things in MagicMail, each of its own type.
 //!
 //! The server hands names back in upper case whatever was sent, so names of one kind compare without
-//! regard to ASCII case; what is shown and sent is the spelling they were made with.
+//! regard to case; what is shown and sent is the spelling they were made with. Letters beyond ASCII
+//! compare alike where each is the other's only upper or lower case: servers differ in whether they
+//! raise them too, and two mailboxes that differ only there would be one on such a server.
 
 use std::cmp::Ordering;
 use std::fmt;
+
+/// The characters by which names are compared.
+fn folded(text: &str) -> impl Iterator<Item = char> + '_ {
+    text.chars().map(|c| {
+        if c.is_ascii() {
+            return c.to_ascii_uppercase();
+        }
+        let upper = only(c.to_uppercase());
+        let pair = upper.and_then(|upper| only(upper.to_lowercase()));
+        match (upper, pair == only(c.to_lowercase())) {
+            (Some(upper), true) => upper,
+            _ => c,
+        }
+    })
+}
+
+fn only(mut chars: impl Iterator<Item = char>) -> Option<char> {
+    chars.next().filter(|_| chars.next().is_none())
+}
 
 macro_rules! id_type {
     ($(#[$meta:meta])* $name:ident) => {
@@ -25,7 +46,7 @@ macro_rules! id_type {
 
         impl PartialEq for $name {
             fn eq(&self, other: &$name) -> bool {
-                self.0.eq_ignore_ascii_case(&other.0)
+                folded(&self.0).eq(folded(&other.0))
             }
         }
 
@@ -33,7 +54,7 @@ macro_rules! id_type {
 
         impl Ord for $name {
             fn cmp(&self, other: &$name) -> Ordering {
-                self.0.to_ascii_lowercase().cmp(&other.0.to_ascii_lowercase())
+                folded(&self.0).cmp(folded(&other.0))
             }
         }
 
@@ -72,6 +93,10 @@ impl Address {
     pub fn of(user: &UserName, domain: &str) -> Address {
         Address(format!("{user}@{domain}"))
     }
+
+    pub fn domain(&self) -> &str {
+        self.0.rsplit_once('@').map_or("", |(_, domain)| domain)
+    }
 }
 
 impl PackageName {
@@ -86,9 +111,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_compare_without_regard_to_ascii_case_only() {
+    fn names_compare_without_regard_to_case_where_it_is_one_to_one() {
         assert_eq!(UserName::new("o'neil"), UserName::new("O'NEIL"));
-        assert_ne!(UserName::new("zoë"), UserName::new("zoË"));
+        assert_eq!(UserName::new("zoë"), UserName::new("ZOË"));
+        for (one, other) in [("ırma", "irma"), ("groß", "gross"), ("zoë", "zoe"), ("ſam", "sam")] {
+            assert_ne!(UserName::new(one), UserName::new(other));
+        }
         assert_eq!(UserName::new("Jane").to_string(), "Jane");
     }
 }

@@ -6,10 +6,12 @@
 #![deny(unsafe_code)]
 
 pub mod api;
+pub mod apply;
 pub mod document;
 pub mod error;
 pub mod id;
 pub mod log;
+pub mod observe;
 pub mod password;
 pub mod plan;
 pub mod secret;

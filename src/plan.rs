@@ -8,6 +8,7 @@ mod facts;
 mod master;
 mod packages;
 mod provision;
+mod purge;
 mod replace;
 mod suspend;
 mod unprovision;
@@ -84,6 +85,7 @@ pub fn plan(task: &Task, world: &World) -> Result<Plan, Refusal> {
         Hook::Unprovision => unprovision::plan(task, world),
         Hook::Replace => replace::plan(task, world),
         Hook::Suspend | Hook::Unsuspend => suspend::plan(task, world),
+        Hook::Purge => Ok(purge::plan(task, world)),
     }?;
     let all_well = world.given_up.is_empty();
     let (kept, left_out): (Vec<_>, Vec<_>) = plan

@@ -1,10 +1,14 @@
 //! One change of MagicMail: its words, its call, how to undo it, how to find out whether it took effect,
 //! and what it does to the world. No I/O.
 
-use crate::api::{Account, Call, Reply, Status, User};
+mod effect;
+mod verdict;
+
+pub use verdict::Verdict;
+
+use crate::api::{Call, Status};
 use crate::id::{AccountId, Address, PackageName, UserName};
 use crate::password::Password;
-use crate::world::{Known, World};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
@@ -65,15 +69,6 @@ pub enum Step {
         address: Address,
         user: UserName,
     },
-}
-
-/// What an answer says of a step.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    TookEffect,
-    DidNot,
-    /// The answer is silent on it.
-    CannotTell,
 }
 
 /// What takes a step back.
@@ -190,47 +185,6 @@ impl Step {
         }
     }
 
-    /// What `reply` says of this step, be it the answer of the step itself or of its probe.
-    pub fn verdict(&self, reply: &Reply) -> Verdict {
-        match self {
-            Step::CreateAccount { .. } => there(reply),
-            Step::PurgeAccount { .. } => not(there(reply)),
-            Step::SetAccountStatus { id, status, .. } => match reply {
-                Reply::Record(record) => same_status(&Account::of(record, id).status, status),
-                _ => absent_or_silent(reply),
-            },
-            Step::CreateUser { user, account, .. } => match user_in(reply, user) {
-                Some(User { account: Some(on), .. }) => is(on == *account),
-                Some(_) => Verdict::CannotTell,
-                None => absent_or_silent(reply),
-            },
-            Step::PurgeUser { user, account, .. } => match user_in(reply, user) {
-                // Somebody else's by now: the one that was to be purged is gone.
-                Some(User { account: Some(on), .. }) => is(on != *account),
-                Some(_) => Verdict::DidNot,
-                None => not(absent_or_silent(reply)),
-            },
-            Step::SetUserStatus { user, status, .. } => match user_in(reply, user) {
-                Some(found) => same_status(&found.status, status),
-                None => absent_or_silent(reply),
-            },
-            Step::UpdateUser { user, names, before, .. } => match user_in(reply, user) {
-                Some(found) if names != before && found.names == *names => Verdict::TookEffect,
-                // The password cannot be read back.
-                Some(_) => Verdict::CannotTell,
-                None => absent_or_silent(reply),
-            },
-            Step::MakeMaster { user } => match user_in(reply, user) {
-                Some(found) => is(found.master),
-                None => absent_or_silent(reply),
-            },
-            Step::AssignPackage { package, .. } => has_package(reply, package),
-            Step::RemovePackage { package, .. } => not(has_package(reply, package)),
-            Step::AddAddress { user, .. } => owned_by(reply, user),
-            Step::RemoveAddress { user, .. } => not(owned_by(reply, user)),
-        }
-    }
-
     /// Whether a refusal may mean that it is so already; then the probe is asked.
     pub fn may_be_so_already(&self) -> bool {
         matches!(
@@ -242,6 +196,11 @@ impl Step {
                 | Step::PurgeUser { .. }
                 | Step::PurgeAccount { .. }
         )
+    }
+
+    /// Sending it twice does what sending it once does, and its look-up may not be able to tell.
+    pub fn is_repeatable(&self) -> bool {
+        matches!(self, Step::UpdateUser { .. })
     }
 
     /// What takes this step back. `made_user`: the service's user was made by this very hook and is purged.
@@ -306,155 +265,5 @@ impl Step {
             }
             _ => None,
         }
-    }
-
-    /// What the step does, as the server is known to do it.
-    pub fn take_effect(&self, world: &mut World) {
-        match self {
-            Step::CreateAccount { id, .. } => {
-                world.account = Known::There(Account { id: id.clone(), status: Status::Active });
-                world.users = Some(Vec::new());
-                world.made_account = true;
-            }
-            Step::SetAccountStatus { id, status, .. } => {
-                world.account = Known::There(Account { id: id.clone(), status: status.clone() });
-            }
-            Step::PurgeAccount { .. } => world.account = Known::Absent,
-            Step::CreateUser { user, account, names, .. } => create_user(world, user, account, names),
-            Step::SetUserStatus { user, status, .. } => {
-                world.change_user(user, |found| found.status = status.clone());
-            }
-            Step::UpdateUser { user, names, .. } => {
-                world.change_user(user, |found| found.names = names.clone());
-                world.refreshed = true;
-            }
-            Step::MakeMaster { user } => world.change_user(user, |found| found.master = true),
-            Step::PurgeUser { user, .. } => {
-                world.user = Known::Absent;
-                world.purged_user = true;
-                if let Some(users) = &mut world.users {
-                    users.retain(|found| found.name != *user);
-                }
-            }
-            Step::AssignPackage { user, package } => {
-                let packages = world.packages.entry(user.clone()).or_default();
-                if !packages.contains(package) {
-                    packages.push(package.clone());
-                }
-            }
-            Step::RemovePackage { user, package } => {
-                let packages = world.packages.entry(user.clone()).or_default();
-                packages.retain(|found| found != package);
-            }
-            Step::AddAddress { address, user } => {
-                world.owners.insert(address.clone(), Some(user.clone()));
-            }
-            Step::RemoveAddress { address, .. } => {
-                world.owners.insert(address.clone(), None);
-            }
-        }
-    }
-
-    /// Takes over what the server itself said of the thing after the step.
-    pub fn learn(&self, reply: &Reply, world: &mut World) {
-        match (self, reply) {
-            (Step::CreateUser { user, account, .. }, Reply::Record(record)) => {
-                let mut made = User::of(record, user);
-                made.account = Some(account.clone());
-                if made.status == Status::Other(String::new()) {
-                    made.status = Status::Active;
-                }
-                let master = made.master;
-                if world.user.there().is_some_and(|predicted| predicted.master != master) {
-                    // The server took it for the other kind, and gave it packages accordingly.
-                    world.packages.remove(user);
-                }
-                world.change_user(user, |found| found.clone_from(&made));
-            }
-            (Step::AssignPackage { user, .. }, Reply::List(list)) if !list.is_empty() => {
-                let packages = list.iter().map(|(name, _)| PackageName::new(name)).collect();
-                world.packages.insert(user.clone(), packages);
-            }
-            _ => {}
-        }
-    }
-}
-
-fn create_user(world: &mut World, user: &UserName, account: &AccountId, names: &(String, String)) {
-    let master = !world.roster().iter().any(|found| found.master && !found.is_deleted());
-    let made = User {
-        name: user.clone(),
-        account: Some(account.clone()),
-        master,
-        status: Status::Active,
-        names: names.clone(),
-    };
-    let packages = if master { Vec::new() } else { vec![PackageName::additional()] };
-    world.packages.insert(user.clone(), packages);
-    if let Some(users) = &mut world.users {
-        users.push(made.clone());
-    }
-    world.user = Known::There(made);
-    world.made_user = true;
-}
-
-fn is(so: bool) -> Verdict {
-    if so {
-        Verdict::TookEffect
-    } else {
-        Verdict::DidNot
-    }
-}
-
-fn not(verdict: Verdict) -> Verdict {
-    match verdict {
-        Verdict::TookEffect => Verdict::DidNot,
-        Verdict::DidNot => Verdict::TookEffect,
-        Verdict::CannotTell => Verdict::CannotTell,
-    }
-}
-
-fn there(reply: &Reply) -> Verdict {
-    match reply {
-        Reply::Record(_) => Verdict::TookEffect,
-        _ => absent_or_silent(reply),
-    }
-}
-
-fn absent_or_silent(reply: &Reply) -> Verdict {
-    match reply {
-        Reply::Absent => Verdict::DidNot,
-        _ => Verdict::CannotTell,
-    }
-}
-
-fn same_status(found: &Status, wanted: &Status) -> Verdict {
-    match found {
-        Status::Other(text) if text.is_empty() => Verdict::CannotTell,
-        _ => is(found == wanted),
-    }
-}
-
-fn user_in(reply: &Reply, name: &UserName) -> Option<User> {
-    match reply {
-        Reply::Record(record) => Some(User::of(record, name)),
-        _ => None,
-    }
-}
-
-fn has_package(reply: &Reply, package: &PackageName) -> Verdict {
-    match reply {
-        Reply::List(list) => is(list.iter().any(|(name, _)| PackageName::new(name) == *package)),
-        _ => absent_or_silent(reply),
-    }
-}
-
-fn owned_by(reply: &Reply, user: &UserName) -> Verdict {
-    match reply {
-        Reply::Record(record) => match record.get("user") {
-            Some(owner) => is(UserName::new(owner) == *user),
-            None => Verdict::CannotTell,
-        },
-        _ => absent_or_silent(reply),
     }
 }

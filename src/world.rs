@@ -17,6 +17,8 @@ pub enum Hook {
     Replace,
     Suspend,
     Unsuspend,
+    /// Not a hook but what one leaves for later: the purge of what an unprovision marked deleted.
+    Purge,
 }
 
 /// What a hook is to bring about, all of it decided before the first request.

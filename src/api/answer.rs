@@ -3,6 +3,7 @@
 use super::document::{self, Element};
 use super::operations::{Operation, Shape};
 use super::record::Record;
+use crate::error::Status;
 use crate::wire::{Answer, FailureKind, Outcome};
 
 /// What the server said to a call.
@@ -47,6 +48,15 @@ impl CallError {
         match &self.cause {
             Cause::Refused(code) => Some(code),
             _ => None,
+        }
+    }
+
+    /// As it crosses the ABI, where nothing is left in doubt.
+    pub fn status(&self) -> Status {
+        if self.was_answered() {
+            Status::Server
+        } else {
+            Status::NotReached
         }
     }
 
@@ -141,8 +151,20 @@ fn refused(code: String, message: &str) -> CallError {
     CallError { cause: Cause::Refused(code), doubt: false, text }
 }
 
+/// The failure that an answer to a request of the caller's own holds.
+pub fn refusal_in(root: &Element, answer: &Answer) -> Option<CallError> {
+    match error_of(root) {
+        Some((code, message)) => Some(refused(code, &message)),
+        None if answer.status != 200 => Some(unusable(
+            answer.status,
+            format!("the server answered with status {} and no error in it", answer.status),
+        )),
+        None => None,
+    }
+}
+
 /// The `error` among the root's children: its code and message.
-pub fn error_of(root: &Element) -> Option<(String, String)> {
+fn error_of(root: &Element) -> Option<(String, String)> {
     let error = root.children.iter().find(|child| child.name == "error")?;
     let record = Record(error.fields());
     let field = |name: &str| record.get(name).unwrap_or_default().to_owned();

@@ -89,11 +89,13 @@ impl<'a> Api<'a> {
         Ok(())
     }
 
-    /// From now on the undo runs: the time of one request more than the steps had, and at least that much.
+    /// From now on the undo runs: the time of one request more than the steps had, and at least that much,
+    /// but never beyond six times the time for one request.
     pub fn begin_undo(&self) {
         let request = self.limits.request;
         let last_start = (self.limits.steps + request).max(self.elapsed() + request);
-        self.set_time(last_start, last_start + request / 2);
+        let last_start = last_start.min(request.mul_f64(5.4));
+        self.set_time(last_start, last_start + request.mul_f64(0.45));
     }
 
     pub fn elapsed(&self) -> Duration {
@@ -116,6 +118,14 @@ impl<'a> Api<'a> {
     /// Text of the server's, fit to be shown.
     pub fn clean(&self, text: &str) -> String {
         one_line(&self.redactor.mask(text), 400)
+    }
+
+    fn cleaned(&self, error: CallError) -> CallError {
+        let cause = match error.cause {
+            Cause::Refused(code) => Cause::Refused(self.clean(&code)),
+            other => other,
+        };
+        CallError { cause, text: self.clean(&error.text), ..error }
     }
 
     /// Waits, but not longer than a quarter of the time for one request.
@@ -153,7 +163,10 @@ impl<'a> Api<'a> {
             self.pause(pause);
             let retried: Vec<Call> = failed.iter().map(|&i| calls[i].clone()).collect();
             for (i, reply) in failed.into_iter().zip(self.once(&retried)) {
-                replies[i] = reply;
+                // That the time is over says less than why it failed before.
+                if !reply.as_ref().is_err_and(|error| error.cause == Cause::NoTime) {
+                    replies[i] = reply;
+                }
             }
         }
         replies
@@ -184,10 +197,7 @@ impl<'a> Api<'a> {
         let mut replies: Vec<Result<Reply, CallError>> = calls
             .iter()
             .zip(outcomes)
-            .map(|(call, outcome)| {
-                answer::read(call.operation, outcome)
-                    .map_err(|error| CallError { text: self.clean(&error.text), ..error })
-            })
+            .map(|(call, outcome)| answer::read(call.operation, outcome).map_err(|error| self.cleaned(error)))
             .collect();
         replies.resize_with(calls.len(), || Err(self.no_time()));
         replies

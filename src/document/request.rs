@@ -113,7 +113,7 @@ impl Request {
     }
 
     /// Refuses what no server could carry out.
-    fn check(&self) -> Result<(), Error> {
+    pub fn check(&self) -> Result<(), Error> {
         let svcnum = self.service.svcnum;
         if self.account.id.as_str().is_empty() {
             return Err(Error::refused(format!(
@@ -136,7 +136,7 @@ impl Request {
 }
 
 /// Refuses a name that could not stand in a request's path as itself.
-fn check_segment(name: &str, what: &str) -> Result<(), Error> {
+pub fn check_segment(name: &str, what: &str) -> Result<(), Error> {
     if name == "." || name == ".." || name.contains(char::is_control) {
         return Err(Error::refused(format!(
             "the {what} {} cannot be used: it is a dot, two dots, or has a control character",

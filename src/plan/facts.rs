@@ -25,6 +25,7 @@ pub fn missing_facts(task: &Task, world: &World) -> Vec<Fact> {
         Hook::Unprovision => unprovision(task, &mut round),
         Hook::Replace => replace(task, &mut round),
         Hook::Suspend | Hook::Unsuspend => round.user(),
+        Hook::Purge => purge(task, &mut round),
     }
     round.facts
 }
@@ -161,6 +162,26 @@ fn replace(task: &Task, round: &mut Round) {
     // Nothing changed: it is the way to put a mailbox right, so the address is looked at too.
     if moved || is_same(task) {
         round.owner(task.address());
+    }
+}
+
+fn purge(task: &Task, round: &mut Round) {
+    let world = round.world;
+    match &world.user {
+        Known::There(user) if !world.is_on_account(user) || !user.is_deleted() => {}
+        Known::There(_) => {
+            round.owner(task.address());
+            round.account();
+            round.users();
+        }
+        Known::Absent if world.purged_user => {}
+        Known::Absent => {
+            round.account();
+            if world.account.there().is_some_and(|account| account.status == Status::Deleted) {
+                round.users();
+            }
+        }
+        Known::Unknown => round.user(),
     }
 }
 

@@ -1,0 +1,175 @@
+//! Runs a plan: step after step, each one known as done, not done, or in doubt; when a fatal one fails,
+//! what was done is undone, last first. Nothing else changes anything in MagicMail.
+//!
+//! After each step the plan is made anew from what is known then, so that what the server did otherwise
+//! than foretold is met by the planner and not by guesses here.
+
+mod settle;
+mod undo;
+
+use crate::api::{Api, CallError};
+use crate::error::{Error, Status};
+use crate::observe::observe;
+use crate::plan::{plan, Plan, Planned, Refusal, Weight};
+use crate::step::Step;
+use crate::world::{Hook, Task, World};
+use settle::Settled;
+
+/// What a hook did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Done {
+    pub steps: Vec<String>,
+    pub warnings: Vec<String>,
+}
+
+/// A step that took effect, or may have.
+struct Entry {
+    step: Step,
+    certain: bool,
+}
+
+/// Why a hook stops.
+struct Failure {
+    /// The step that failed; none where it is not a step's fault.
+    step: Option<Step>,
+    status: Status,
+    code: Option<String>,
+    /// What could not be done and why, to follow "cannot provision mailbox jane@example.net: ".
+    text: String,
+}
+
+struct Run<'a> {
+    api: &'a Api<'a>,
+    task: &'a Task,
+    world: World,
+    journal: Vec<Entry>,
+    warnings: Vec<String>,
+}
+
+/// Brings about what `task` wants. `world` is what is known already.
+pub fn apply(api: &Api, task: &Task, world: World) -> Result<(Done, World), Error> {
+    let mut run = Run { api, task, world, journal: Vec::new(), warnings: Vec::new() };
+    match run.bring_about() {
+        Ok(()) => {
+            let done = run.journal.iter().filter(|entry| entry.certain);
+            let steps = done.map(|entry| entry.step.text()).collect();
+            Ok((Done { steps, warnings: run.warnings }, run.world))
+        }
+        Err(failure) => Err(run.undone(failure)),
+    }
+}
+
+impl Run<'_> {
+    fn bring_about(&mut self) -> Result<(), Failure> {
+        loop {
+            let plan = match self.next_plan() {
+                Ok(plan) => plan,
+                // The service is gone already: what is unfinished is only warned about.
+                Err(failure) if self.is_past_the_mark() => {
+                    self.warn(failure.text);
+                    return Ok(());
+                }
+                Err(failure) => return Err(failure),
+            };
+            for warning in plan.warnings {
+                self.warn(warning);
+            }
+            let stage = first_stage(plan.steps);
+            if stage.is_empty() {
+                return Ok(());
+            }
+            if let Some(again) = stage.iter().find(|planned| self.has_done(&planned.step)) {
+                return Err(Failure {
+                    step: Some(again.step.clone()),
+                    status: Status::Internal,
+                    code: None,
+                    text: format!("the server does not keep what it was told: {}", again.step.text()),
+                });
+            }
+            self.run_stage(stage)?;
+        }
+    }
+
+    fn next_plan(&mut self) -> Result<Plan, Failure> {
+        observe(self.api, self.task, &mut self.world).map_err(|unreadable| Failure {
+            step: None,
+            status: unreadable.error.status(),
+            code: unreadable.error.code().map(str::to_owned),
+            text: unreadable.text(),
+        })?;
+        plan(self.task, &self.world).map_err(|Refusal { status, text }| Failure {
+            step: None,
+            status,
+            code: None,
+            text: self.api.clean(&text),
+        })
+    }
+
+    /// The steps of a stage are sent side by side, then settled one by one.
+    fn run_stage(&mut self, stage: Vec<Planned>) -> Result<(), Failure> {
+        let calls: Vec<_> = stage.iter().map(|planned| planned.step.call()).collect();
+        let replies = match self.api.begin_step() {
+            Ok(()) => self.api.write(&calls),
+            Err(error) => calls.iter().map(|_| Err(error.clone())).collect(),
+        };
+        let mut fatal = None;
+        for (planned, reply) in stage.into_iter().zip(replies) {
+            let step = planned.step;
+            match settle::settle(self.api, &step, reply) {
+                Settled::Done(reply) => {
+                    step.take_effect(&mut self.world);
+                    if let Some(reply) = reply {
+                        step.learn(&reply, &mut self.world);
+                    }
+                    self.journal.push(Entry { step, certain: true });
+                }
+                Settled::Failed { error, certain } => {
+                    let failure = failure_of(&step, &error, certain);
+                    if !certain {
+                        self.journal.push(Entry { step: step.clone(), certain: false });
+                    }
+                    if planned.weight == Weight::Fatal {
+                        fatal.get_or_insert(failure);
+                    } else {
+                        self.warn(failure.text);
+                        self.world.given_up.push(step);
+                    }
+                }
+            }
+        }
+        fatal.map_or(Ok(()), Err)
+    }
+
+    fn has_done(&self, step: &Step) -> bool {
+        self.journal.iter().any(|entry| entry.certain && entry.step == *step)
+    }
+
+    fn is_past_the_mark(&self) -> bool {
+        self.task.hook == Hook::Unprovision && !self.journal.is_empty()
+    }
+
+    fn warn(&mut self, text: String) {
+        let text = self.api.clean(&text);
+        if !self.warnings.contains(&text) {
+            self.warnings.push(text);
+        }
+    }
+}
+
+/// The first step, and those that may run side by side with it.
+fn first_stage(steps: Vec<Planned>) -> Vec<Planned> {
+    let mut rest = steps.into_iter();
+    let mut stage: Vec<Planned> = rest.next().into_iter().collect();
+    stage.extend(rest.take_while(|planned| planned.beside));
+    stage
+}
+
+fn failure_of(step: &Step, error: &CallError, certain: bool) -> Failure {
+    let doubt = if certain { "" } else { "; it cannot be told whether it was done all the same" };
+    Failure {
+        step: Some(step.clone()),
+        status: error.status(),
+        code: error.code().map(str::to_owned),
+        text: format!("could not {}: {}{doubt}", step.text(), error.text),
+    }
+}

@@ -1,0 +1,99 @@
+//! Puts things back after a failure, last first, and names what could not be put back.
+
+use super::settle::{self, Found, Settled};
+use super::{Entry, Failure, Run};
+use crate::api::{Api, Call, Reply};
+use crate::error::{Error, Status};
+use crate::id::{AccountId, UserName};
+use crate::step::{Step, Undo};
+
+#[derive(Default)]
+struct Account {
+    undone: Vec<String>,
+    leftovers: Vec<String>,
+}
+
+impl Run<'_> {
+    /// The failure as it is told, after everything that could be undone was.
+    pub(super) fn undone(self, failure: Failure) -> Error {
+        let mut account = Account::default();
+        if !self.journal.is_empty() {
+            self.api.begin_undo();
+            let is_creation = |entry: &&Entry| matches!(entry.step, Step::CreateUser { .. });
+            let made_user = self.journal.iter().find(is_creation).map(|_| self.task.user());
+            for entry in self.journal.iter().rev() {
+                undo(self.api, entry, made_user, &mut account);
+            }
+        }
+        told(failure, account)
+    }
+}
+
+fn undo(api: &Api, entry: &Entry, made_user: Option<&UserName>, account: &mut Account) {
+    let undo = entry.step.undo(made_user);
+    if undo == Undo::Needless {
+        return;
+    }
+    if !entry.certain {
+        match settle::look_up(api, &entry.step) {
+            Found::DidNot => return,
+            Found::TookEffect(_) => {}
+            // Putting back what may be there already does no harm.
+            Found::CannotTell if entry.step.is_repeatable() => {}
+            Found::CannotTell | Found::Unreadable => {
+                account.leftovers.push(format!("possibly: {}", entry.step.trace()));
+                return;
+            }
+        }
+    }
+    match undo {
+        Undo::Needless => {}
+        Undo::Impossible(trace) => account.leftovers.push(trace),
+        Undo::By(step) => {
+            if !is_safe(api, &step, made_user) {
+                account.leftovers.push(entry.step.trace());
+                return;
+            }
+            match settle::run(api, &step) {
+                Settled::Done(_) => {
+                    account.undone.push(step.text());
+                    account.leftovers.extend(entry.step.lost_by_undo());
+                }
+                Settled::Failed { .. } => account.leftovers.push(entry.step.trace()),
+            }
+        }
+    }
+}
+
+/// An account is purged only where the server shows nobody on it whom this hook did not make.
+fn is_safe(api: &Api, step: &Step, made_user: Option<&UserName>) -> bool {
+    match step {
+        Step::PurgeAccount { id, .. } => !has_others(api, id, made_user),
+        _ => true,
+    }
+}
+
+fn has_others(api: &Api, id: &AccountId, made_user: Option<&UserName>) -> bool {
+    match api.read_one(&Call::get_users(id)) {
+        Ok(Reply::List(list)) => list.iter().any(|(name, _)| Some(&UserName::new(name)) != made_user),
+        _ => true,
+    }
+}
+
+fn told(failure: Failure, account: Account) -> Error {
+    let Account { undone, leftovers } = account;
+    let (mut status, mut text) = (failure.status, failure.text);
+    if !leftovers.is_empty() {
+        status = Status::Doubt;
+        text = format!("{text}; left in MagicMail, to be put right by hand: {}", leftovers.join(", "));
+    } else if !undone.is_empty() {
+        text = format!("{text}; what was done before it was undone");
+    }
+    Error {
+        code: failure.code,
+        step: failure.step.map(|step| step.text()),
+        undone,
+        leftovers,
+        ..Error::new(status, text)
+    }
+}

@@ -1,0 +1,149 @@
+//! Reads what MagicMail has, as far as the plan asks for it; never changes anything there.
+
+use crate::api::{Account, Api, Call, CallError, Cause, Record, Reply, User};
+use crate::error::Error;
+use crate::id::{AccountId, PackageName, UserName};
+use crate::plan::{missing_facts, Fact};
+use crate::world::{Known, Task, World};
+
+/// What was needed and could not be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unreadable {
+    /// In words: `the packages of user jane`.
+    pub what: String,
+    pub error: CallError,
+}
+
+impl Unreadable {
+    pub fn text(&self) -> String {
+        format!("could not read {}: {}", self.what, self.error.text)
+    }
+}
+
+impl From<Unreadable> for Error {
+    fn from(unreadable: Unreadable) -> Error {
+        let code = unreadable.error.code().map(str::to_owned);
+        Error { code, ..Error::new(unreadable.error.status(), unreadable.text()) }
+    }
+}
+
+/// Reads until a plan can be made: round after round, what one round asks for side by side.
+pub fn observe(api: &Api, task: &Task, world: &mut World) -> Result<(), Unreadable> {
+    loop {
+        let facts = missing_facts(task, world);
+        if facts.is_empty() {
+            return Ok(());
+        }
+        let failed = read_round(api, task, world, &facts);
+        // What failed may not be needed any more: a guess, or the list of an account that is not there.
+        let needed = missing_facts(task, world);
+        if let Some((fact, error)) = failed.into_iter().find(|(fact, _)| needed.contains(fact)) {
+            return Err(Unreadable { what: in_words(&fact, &world.account_id, task), error });
+        }
+    }
+}
+
+/// Takes in what can be read; returns what failed.
+fn read_round(api: &Api, task: &Task, world: &mut World, facts: &[Fact]) -> Vec<(Fact, CallError)> {
+    let account = world.account_id.clone();
+    let calls: Vec<Call> = facts.iter().map(|fact| call(fact, &account, task)).collect();
+    let mut failed = Vec::new();
+    let mut replies: Vec<(&Fact, Reply)> = Vec::new();
+    for (fact, reply) in facts.iter().zip(api.read(&calls)) {
+        match reply.and_then(|reply| plausible(fact, reply)) {
+            Ok(reply) => replies.push((fact, reply)),
+            Err(error) => failed.push((fact.clone(), error)),
+        }
+    }
+    // The user may show that another account counts; what was read of the first one is then of no use.
+    replies.sort_by_key(|(fact, _)| **fact != Fact::User);
+    for (fact, reply) in replies {
+        let of_account = matches!(fact, Fact::Account | Fact::Users);
+        if !of_account || world.account_id == account {
+            take_in(fact, reply, task, world);
+        }
+    }
+    failed
+}
+
+fn call(fact: &Fact, account: &AccountId, task: &Task) -> Call {
+    match fact {
+        Fact::Account => Call::get_account(account),
+        Fact::User => Call::get_user(task.user()),
+        Fact::Users => Call::get_users(account),
+        Fact::Packages(user) => Call::get_packages(user),
+        Fact::Owner(address) => Call::get_email_address(address),
+    }
+}
+
+fn in_words(fact: &Fact, account: &AccountId, task: &Task) -> String {
+    match fact {
+        Fact::Account => format!("account {account}"),
+        Fact::User => format!("user {}", task.user()),
+        Fact::Users => format!("the users of account {account}"),
+        Fact::Packages(user) => format!("the packages of user {user}"),
+        Fact::Owner(address) => format!("address {address}"),
+    }
+}
+
+/// Refuses a record that does not say what it was asked for.
+fn plausible(fact: &Fact, reply: Reply) -> Result<Reply, CallError> {
+    match (fact, &reply) {
+        (Fact::Owner(_), Reply::Record(record)) if record.get("user").is_none_or(str::is_empty) => {
+            let text = "the server's answer does not say whose it is".to_owned();
+            Err(CallError { cause: Cause::Unusable(200), doubt: false, text })
+        }
+        _ => Ok(reply),
+    }
+}
+
+fn take_in(fact: &Fact, reply: Reply, task: &Task, world: &mut World) {
+    match fact {
+        Fact::Account => world.account = known(&reply, |record| Account::of(record, &world.account_id)),
+        Fact::User => {
+            let user = known(&reply, |record| User::of(record, task.user()));
+            world.set_user(user, &task.request);
+        }
+        Fact::Users => {
+            let users: Vec<User> = listed(reply)
+                .map(|(name, record)| user_of_list(&name, &record, &world.account_id))
+                // A server that pays no heed to the question lists everybody.
+                .filter(|user| world.is_on_account(user))
+                .collect();
+            world.set_users(users, task.user());
+        }
+        Fact::Packages(user) => {
+            let packages = listed(reply).map(|(name, _)| PackageName::new(name)).collect();
+            world.packages.insert(user.clone(), packages);
+        }
+        Fact::Owner(address) => {
+            let owner = match &reply {
+                Reply::Record(record) => record.get("user").map(UserName::new),
+                _ => None,
+            };
+            world.owners.insert(address.clone(), owner);
+        }
+    }
+}
+
+fn known<T>(reply: &Reply, read: impl Fn(&Record) -> T) -> Known<T> {
+    match reply {
+        Reply::Record(record) => Known::There(read(record)),
+        _ => Known::Absent,
+    }
+}
+
+fn listed(reply: Reply) -> impl Iterator<Item = (String, Record)> {
+    match reply {
+        Reply::List(list) => list,
+        _ => Vec::new(),
+    }
+    .into_iter()
+}
+
+/// A user of the account's list; a list may leave out the account that was asked for.
+fn user_of_list(name: &str, record: &Record, account: &AccountId) -> User {
+    let mut user = User::of(record, &UserName::new(name));
+    user.account.get_or_insert_with(|| account.clone());
+    user
+}

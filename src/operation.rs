@@ -1,0 +1,193 @@
+//! The operations of the C ABI, from document to document: a hook of Freeside (observe, plan, apply,
+//! reply), and calls by name.
+
+mod call;
+mod check;
+mod inspect;
+mod purge;
+
+use crate::api::{Api, Limits};
+use crate::apply::{apply, Done};
+use crate::document::{Configuration, Request, Service, Shape};
+use crate::error::Error;
+use crate::http::{Endpoint, Https};
+use crate::log::{Level, Redactor, Sink};
+use crate::observe::observe;
+use crate::password::{to_send, NotSendable, Password};
+use crate::plan::plan;
+use crate::wire::Carrier;
+use crate::world::{Hook, Task, World};
+use serde_json::json;
+use std::collections::BTreeSet;
+use std::sync::Mutex;
+use std::time::Duration;
+
+/// One configured export: what `mm_export_new` makes. Calls on it may run side by side.
+pub struct Export {
+    configuration: Configuration,
+    carrier: Box<dyn Carrier>,
+}
+
+impl Export {
+    /// Reads and checks a configuration, offline.
+    pub fn new(configuration: &str) -> Result<Export, Error> {
+        let configuration = Configuration::parse(configuration)?;
+        let https = Https::new(endpoint(&configuration)).map_err(Error::configuration)?;
+        Ok(Export { configuration, carrier: Box::new(https) })
+    }
+
+    /// An export whose requests go over `carrier`: a simulated network, in tests.
+    pub fn over(configuration: &str, carrier: Box<dyn Carrier>) -> Result<Export, Error> {
+        Ok(Export { configuration: Configuration::parse(configuration)?, carrier })
+    }
+
+    /// Runs a hook on its request document; returns its reply document.
+    pub fn hook(&self, hook: Hook, request: &str, sink: &dyn Sink) -> Result<String, Error> {
+        let request = Request::parse(request, hook.shape(), &self.configuration)?;
+        let redactor = self.redactor_for(&request);
+        let subject = format!("cannot {} mailbox {}", hook.verb(), request.service.address());
+        let (task, warning) = self.task(hook, request).map_err(|error| error.about(&subject))?;
+        let api = self.api(sink, redactor, Limits::of_hook(self.configuration.timeout));
+        let world = World::new(&task.request);
+        let ended =
+            if task.request.dry_run { foretell(&api, &task, world) } else { apply(&api, &task, world) };
+        let (mut done, world) = ended.map_err(|error| error.about(&subject))?;
+        done.warnings.splice(0..0, warning);
+        Ok(json!({
+            "steps": done.steps,
+            "warnings": done.warnings,
+            "requests": api.requests(),
+            "elapsed_ms": u64::try_from(api.elapsed().as_millis()).unwrap_or(u64::MAX),
+            "account_id": world.account_id.as_str(),
+        })
+        .to_string())
+    }
+
+    /// Runs an operation of the API, or one of this library's own, by its name.
+    pub fn call(&self, operation: &str, arguments: &str, sink: &dyn Sink) -> Result<String, Error> {
+        call::call(self, operation, arguments, sink)
+    }
+
+    fn api<'a>(&'a self, sink: &'a dyn Sink, redactor: Redactor, limits: Limits) -> Api<'a> {
+        if self.configuration.tls_insecure && is_first_here(&self.configuration) {
+            sink.write(
+                Level::Warning,
+                &format!(
+                    "the certificate of {} is not verified (option tls_insecure): anybody between here and there can read the API password",
+                    self.configuration.machine
+                ),
+            );
+        }
+        Api::new(&*self.carrier, sink, redactor, self.configuration.debug, limits)
+    }
+
+    fn redactor(&self) -> Redactor {
+        Redactor::new(&self.configuration.client_id, &self.configuration.client_password)
+    }
+
+    /// Knows the passwords of the request too, as they are stored and as they are sent.
+    fn redactor_for(&self, request: &Request) -> Redactor {
+        let mut redactor = self.redactor();
+        for service in std::iter::once(&request.service).chain(&request.old) {
+            redactor.add(&service.password);
+            if let Ok(password) = password_of(service) {
+                redactor.add(password.text());
+            }
+        }
+        redactor
+    }
+
+    /// What is to be brought about, and what staff should know beforehand.
+    fn task(&self, hook: Hook, request: Request) -> Result<(Task, Option<String>), Error> {
+        let (password, warning) = match hook {
+            Hook::Provision => password_of(&request.service).map(|password| (Some(password), None)),
+            Hook::Replace => new_password(&request),
+            _ => Ok((None, None)),
+        }
+        .map_err(|NotSendable(why)| Error::refused(format!("its password cannot be sent: {why}")))?;
+        let old_password = request.old.as_ref().and_then(|old| password_of(old).ok());
+        let autopurge = self.configuration.autopurge;
+        Ok((Task { hook, request, password, old_password, autopurge }, warning))
+    }
+}
+
+/// At most this long for a connection, however long a request may take.
+const CONNECT_LIMIT: Duration = Duration::from_secs(5);
+/// The longest answer that is read, in bytes: a list of some 20,000 users.
+const LONGEST_ANSWER: u64 = 4 * 1024 * 1024;
+
+fn endpoint(configuration: &Configuration) -> Endpoint {
+    Endpoint {
+        machine: configuration.machine.clone(),
+        port: configuration.port,
+        client_id: configuration.client_id.clone(),
+        client_password: configuration.client_password.clone(),
+        ca_file: configuration.ca_file.clone(),
+        tls_insecure: configuration.tls_insecure,
+        connect_limit: CONNECT_LIMIT,
+        body_limit: LONGEST_ANSWER,
+    }
+}
+
+/// Whether this process has not yet asked this for this export. A lock that a fork left locked is no
+/// reason to wait: then the answer is yes.
+fn is_first_here(configuration: &Configuration) -> bool {
+    static SEEN: Mutex<BTreeSet<(u32, String, u16, String)>> = Mutex::new(BTreeSet::new());
+    let key = (
+        std::process::id(),
+        configuration.machine.clone(),
+        configuration.port,
+        configuration.client_id.clone(),
+    );
+    SEEN.try_lock().map_or(true, |mut seen| seen.insert(key))
+}
+
+impl Hook {
+    /// What the hook's request must hold.
+    fn shape(self) -> Shape {
+        match self {
+            Hook::Provision => Shape::WithPassword,
+            Hook::Replace => Shape::WithOld,
+            Hook::Unprovision | Hook::Suspend | Hook::Unsuspend | Hook::Purge => Shape::Plain,
+        }
+    }
+
+    fn verb(self) -> &'static str {
+        match self {
+            Hook::Provision => "provision",
+            Hook::Unprovision => "unprovision",
+            Hook::Replace => "change",
+            Hook::Suspend => "suspend",
+            Hook::Unsuspend => "unsuspend",
+            Hook::Purge => "purge",
+        }
+    }
+}
+
+fn password_of(service: &Service) -> Result<Password, NotSendable> {
+    to_send(service.password.reveal(), &service.password_encoding)
+}
+
+/// A password that cannot be sent stops a change only where it changed.
+fn new_password(request: &Request) -> Result<(Option<Password>, Option<String>), NotSendable> {
+    let new = &request.service;
+    let unchanged = request
+        .old
+        .as_ref()
+        .is_some_and(|old| old.password == new.password && old.password_encoding == new.password_encoding);
+    match password_of(new) {
+        Ok(password) => Ok((Some(password), None)),
+        Err(NotSendable(why)) if unchanged => {
+            Ok((None, Some(format!("the password, which did not change, was not sent: {why}"))))
+        }
+        Err(refusal) => Err(refusal),
+    }
+}
+
+/// A dry run: the whole plan, on what MagicMail has now.
+fn foretell(api: &Api, task: &Task, mut world: World) -> Result<(Done, World), Error> {
+    observe(api, task, &mut world)?;
+    let plan = plan(task, &world).map_err(|refusal| Error::new(refusal.status, refusal.text))?;
+    let steps = plan.steps.iter().map(|planned| planned.step.text()).collect();
+    Ok((Done { steps, warnings: plan.warnings }, world))
+}

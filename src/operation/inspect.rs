@@ -1,0 +1,107 @@
+//! `inspect`: what MagicMail has of one mailbox, for a page that is drawn. It changes nothing, takes no
+//! longer than it is told, and says what could not be read.
+
+use super::Export;
+use crate::api::{Api, Call, CallError, Limits, Record, Reply, User};
+use crate::document::Fields;
+use crate::error::Error;
+use crate::id::{AccountId, UserName};
+use crate::log::Sink;
+use serde_json::{json, Map, Value};
+use std::time::Duration;
+
+/// What can be asked for, in `only`; all of it where `only` is missing.
+const PARTS: [&str; 5] = ["user", "account", "masters", "user_packages", "addresses"];
+
+/// `{account_id, user, within, only}` → `{user, account, masters, packages, user_packages, addresses, unknown}`.
+///
+/// `user` and `account` are records, null where there is none; `masters` names of users; `packages` those
+/// of the first master; `unknown` says in words what could not be read.
+pub fn inspect(export: &Export, mut fields: Fields, sink: &dyn Sink) -> Result<Value, Error> {
+    let account = AccountId::new(fields.needed_text("account_id")?);
+    let user = UserName::new(fields.needed_text("user")?);
+    let within = within(&mut fields, export)?;
+    let only = fields.texts("only")?;
+    fields.finish()?;
+    let wanted: Vec<&str> =
+        PARTS.into_iter().filter(|part| only.is_empty() || only.iter().any(|name| name == part)).collect();
+    let api = export.api(sink, export.redactor(), Limits::within(within));
+    let calls: Vec<Call> = wanted.iter().map(|part| call(part, &account, &user)).collect();
+    let mut found = Found::default();
+    for (part, reply) in wanted.iter().zip(api.read(&calls)) {
+        match reply {
+            Ok(reply) => found.take_in(part, reply),
+            Err(error) => found.unknown(part, &error),
+        }
+    }
+    found.packages_of_master(&api);
+    Ok(Value::Object(found.0))
+}
+
+/// The seconds that a page waits in all; the export's own time for one request where they are missing.
+pub fn within(fields: &mut Fields, export: &Export) -> Result<Duration, Error> {
+    match fields.text("within")?.filter(|text| !text.is_empty()) {
+        None => Ok(export.configuration.timeout),
+        Some(text) => match text.parse::<f64>() {
+            Ok(seconds) if seconds > 0.0 && seconds <= 3_600.0 => Ok(Duration::from_secs_f64(seconds)),
+            _ => Err(Error::argument("key within must be a number of seconds")),
+        },
+    }
+}
+
+fn call(part: &str, account: &AccountId, user: &UserName) -> Call {
+    match part {
+        "account" => Call::get_account(account),
+        "masters" => Call::get_users(account),
+        "user_packages" => Call::get_packages(user),
+        "addresses" => Call::get_email_addresses(user),
+        _ => Call::get_user(user),
+    }
+}
+
+struct Found(Map<String, Value>);
+
+impl Default for Found {
+    fn default() -> Found {
+        let mut map = Map::new();
+        map.insert("unknown".to_owned(), json!([]));
+        Found(map)
+    }
+}
+
+impl Found {
+    fn take_in(&mut self, part: &str, reply: Reply) {
+        let value = match (part, reply) {
+            (_, Reply::Record(record)) => Value::Object(record.0),
+            ("masters", Reply::List(list)) => masters(&list).into(),
+            (_, Reply::List(list)) => list.into_iter().map(|(id, _)| id).collect::<Vec<_>>().into(),
+            _ => Value::Null,
+        };
+        self.0.insert(part.to_owned(), value);
+    }
+
+    fn unknown(&mut self, part: &str, error: &CallError) {
+        let text = format!("{}: {}", part.replace('_', " "), error.text);
+        if let Some(Value::Array(unknown)) = self.0.get_mut("unknown") {
+            unknown.push(text.into());
+        }
+    }
+
+    /// The packages that the customer pays for are on the master.
+    fn packages_of_master(&mut self, api: &Api) {
+        let first = self.0.get("masters").and_then(|masters| masters.get(0)).and_then(Value::as_str);
+        let Some(master) = first.map(UserName::new) else { return };
+        match api.read_one(&Call::get_packages(&master)) {
+            Ok(reply) => self.take_in("packages", reply),
+            Err(error) => self.unknown("packages", &error),
+        }
+    }
+}
+
+fn masters(list: &[(String, Record)]) -> Vec<String> {
+    list.iter()
+        .map(|(name, record)| User::of(record, &UserName::new(name)))
+        .filter(|user| user.master && !user.is_deleted())
+        .map(|user| user.name.to_string())
+        .collect()
+}

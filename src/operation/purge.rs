@@ -1,0 +1,62 @@
+//! `purge_deleted`: what an unprovision left for after its commit.
+
+use super::Export;
+use crate::api::Limits;
+use crate::apply::apply;
+use crate::document::{AccountWanted, Fields, Request, Service};
+use crate::error::Error;
+use crate::id::{AccountId, UserName};
+use crate::log::Sink;
+use crate::secret::Secret;
+use crate::world::{Hook, Task, World};
+use serde_json::{json, Value};
+
+/// `{account_id, user, address}` → `{steps, warnings, requests}`. Purges the user, its address and the emptied
+/// account only where they are still marked deleted and belong together.
+pub fn purge_deleted(export: &Export, mut fields: Fields, sink: &dyn Sink) -> Result<Value, Error> {
+    let account = AccountId::new(fields.needed_text("account_id")?);
+    let user = UserName::new(fields.needed_text("user")?);
+    let address = fields.needed_text("address")?;
+    fields.finish()?;
+    let domain = match address.rsplit_once('@') {
+        Some((local, domain)) if user == UserName::new(local) => domain.to_owned(),
+        _ => return Err(Error::argument("key address must be the address of the user: user@domain")),
+    };
+    let task = Task {
+        hook: Hook::Purge,
+        request: request(account, user, domain)?,
+        password: None,
+        old_password: None,
+        autopurge: true,
+    };
+    let api = export.api(sink, export.redactor(), Limits::of_hook(export.configuration.timeout));
+    let subject = format!("cannot purge mailbox {address}");
+    let (done, _) = apply(&api, &task, World::new(&task.request)).map_err(|error| error.about(&subject))?;
+    Ok(json!({ "steps": done.steps, "warnings": done.warnings, "requests": api.requests() }))
+}
+
+fn request(id: AccountId, username: UserName, domain: String) -> Result<Request, Error> {
+    let request = Request {
+        account: AccountWanted {
+            id,
+            configured_id: None,
+            first_name: String::new(),
+            last_name: String::new(),
+        },
+        service: Service {
+            svcnum: 0,
+            username,
+            domain,
+            finger: String::new(),
+            password: Secret::default(),
+            password_encoding: String::new(),
+            package: crate::id::PackageName::additional(),
+            suspended: false,
+        },
+        old: None,
+        others: Vec::new(),
+        dry_run: false,
+    };
+    request.check()?;
+    Ok(request)
+}

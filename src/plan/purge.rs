@@ -1,0 +1,37 @@
+//! The plan of a purge that was put off until an unprovision was committed: only what is still marked
+//! deleted, on the same account.
+
+use super::{Plan, Weight};
+use crate::api::Status;
+use crate::step::Step;
+use crate::world::{Task, World};
+
+pub fn plan(task: &Task, world: &World) -> Plan {
+    let mut plan = Plan::default();
+    let (user, account) = (task.user(), &world.account_id);
+    match world.user.there() {
+        None => {}
+        Some(found) if !world.is_on_account(found) => {
+            plan.warn(format!("user {user} is not on account {account} any more; it was not purged"));
+            return plan;
+        }
+        Some(found) if !found.is_deleted() => {
+            plan.warn(format!("user {user} is not marked deleted any more; it was not purged"));
+            return plan;
+        }
+        Some(_) => {
+            let address = task.address();
+            if world.owners.get(&address).is_some_and(|owner| owner.as_ref() == Some(user)) {
+                plan.push(Step::RemoveAddress { address, user: user.clone() }, Weight::Fatal);
+            }
+            let step = Step::PurgeUser { user: user.clone(), account: account.clone(), force: false };
+            plan.push(step, Weight::Fatal);
+        }
+    }
+    let is_emptied = world.account.there().is_some_and(|account| account.status == Status::Deleted)
+        && world.roster().iter().all(|listed| listed.name == *user);
+    if is_emptied {
+        plan.push(Step::PurgeAccount { id: account.clone(), force: false }, Weight::Fatal);
+    }
+    plan
+}
