@@ -8,11 +8,9 @@ mod answer;
 mod document;
 mod fold;
 mod operations;
-mod record;
 mod session;
 
 pub use answer::{parse, refusal_in, CallError, Cause, Reply};
 pub use fold::fold;
 pub use operations::{parameter_for, Call, Operation, Shape, OPERATIONS};
-pub use record::{Account, Record, Status, User};
 pub use session::{Api, Limits};

@@ -4,15 +4,20 @@
 //! After each step the plan is made anew from what is known then, so that what the server did otherwise
 //! than foretold is met by the planner and not by guesses here.
 
+mod calls;
+mod learn;
 mod settle;
 mod undo;
+mod verdict;
 
-use crate::api::{Api, CallError};
+use crate::api::{Api, CallError, Cause};
 use crate::error::{Error, Status};
 use crate::observe::observe;
 use crate::plan::{plan, Plan, Planned, Refusal, Weight};
+use crate::record::Status as UserStatus;
 use crate::step::Step;
 use crate::world::{Hook, Task, World};
+use learn::learn;
 use settle::Settled;
 
 /// What a hook did.
@@ -79,12 +84,13 @@ impl Run<'_> {
                 return Ok(());
             }
             if let Some(again) = stage.iter().find(|planned| self.has_done(&planned.step)) {
-                return Err(Failure {
-                    step: Some(again.step.clone()),
-                    status: Status::Internal,
-                    code: None,
-                    text: format!("the server does not keep what it was told: {}", again.step.text()),
-                });
+                let text = format!("the server does not keep what it was told: {}", again.step.text());
+                if self.is_past_the_mark() {
+                    self.warn(text);
+                    return Ok(());
+                }
+                let step = Some(again.step.clone());
+                return Err(Failure { step, status: Status::Server, code: None, text });
             }
             self.run_stage(stage)?;
         }
@@ -107,7 +113,7 @@ impl Run<'_> {
 
     /// The steps of a stage are sent side by side, then settled one by one.
     fn run_stage(&mut self, stage: Vec<Planned>) -> Result<(), Failure> {
-        let calls: Vec<_> = stage.iter().map(|planned| planned.step.call()).collect();
+        let calls: Vec<_> = stage.iter().map(|planned| calls::call(&planned.step)).collect();
         let replies = match self.api.begin_step() {
             Ok(()) => self.api.write(&calls),
             Err(error) => calls.iter().map(|_| Err(error.clone())).collect(),
@@ -119,12 +125,20 @@ impl Run<'_> {
                 Settled::Done(reply) => {
                     step.take_effect(&mut self.world);
                     if let Some(reply) = reply {
-                        step.learn(&reply, &mut self.world);
+                        learn(&step, &reply, &mut self.world);
                     }
                     self.journal.push(Entry { step, certain: true });
                 }
+                // The name may be taken: ask whose it is, and plan anew.
+                Settled::Failed { error, certain: true }
+                    if matches!(step, Step::CreateUser { .. })
+                        && matches!(error.cause, Cause::Refused(_))
+                        && self.world.user.is_unknown() =>
+                {
+                    self.world.name_refused = true;
+                }
                 Settled::Failed { error, certain } => {
-                    let failure = failure_of(&step, &error, certain);
+                    let failure = self.failure_of(&step, &error, certain);
                     if !certain {
                         self.journal.push(Entry { step: step.clone(), certain: false });
                     }
@@ -145,7 +159,19 @@ impl Run<'_> {
     }
 
     fn is_past_the_mark(&self) -> bool {
-        self.task.hook == Hook::Unprovision && !self.journal.is_empty()
+        let is_mark = |entry: &Entry| matches!(&entry.step, Step::SetUserStatus { status, .. } if *status == UserStatus::Deleted);
+        self.task.hook == Hook::Unprovision && self.journal.iter().any(is_mark)
+    }
+
+    fn failure_of(&self, step: &Step, error: &CallError, certain: bool) -> Failure {
+        let doubt = if certain { "" } else { "; it cannot be told whether it was done all the same" };
+        let text = format!("could not {}: {}{doubt}", step.text(), error.text);
+        Failure {
+            step: Some(step.clone()),
+            status: error.status(),
+            code: error.code().map(str::to_owned),
+            text: self.api.clean(&text),
+        }
     }
 
     fn warn(&mut self, text: String) {
@@ -162,14 +188,4 @@ fn first_stage(steps: Vec<Planned>) -> Vec<Planned> {
     let mut stage: Vec<Planned> = rest.next().into_iter().collect();
     stage.extend(rest.take_while(|planned| planned.beside));
     stage
-}
-
-fn failure_of(step: &Step, error: &CallError, certain: bool) -> Failure {
-    let doubt = if certain { "" } else { "; it cannot be told whether it was done all the same" };
-    Failure {
-        step: Some(step.clone()),
-        status: error.status(),
-        code: error.code().map(str::to_owned),
-        text: format!("could not {}: {}{doubt}", step.text(), error.text),
-    }
 }

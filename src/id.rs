@@ -8,19 +8,21 @@
 use std::cmp::Ordering;
 use std::fmt;
 
-/// The characters by which names are compared.
-fn folded(text: &str) -> impl Iterator<Item = char> + '_ {
-    text.chars().map(|c| {
-        if c.is_ascii() {
-            return c.to_ascii_uppercase();
-        }
-        let upper = only(c.to_uppercase());
-        let pair = upper.and_then(|upper| only(upper.to_lowercase()));
-        match (upper, pair == only(c.to_lowercase())) {
-            (Some(upper), true) => upper,
-            _ => c,
-        }
-    })
+/// The key by which names are compared.
+fn folded(text: &str) -> String {
+    text.chars()
+        .map(|c| {
+            if c.is_ascii() {
+                return c.to_ascii_uppercase();
+            }
+            let upper = only(c.to_uppercase());
+            let pair = upper.and_then(|upper| only(upper.to_lowercase()));
+            match (upper, pair == only(c.to_lowercase())) {
+                (Some(upper), true) => upper,
+                _ => c,
+            }
+        })
+        .collect()
 }
 
 fn only(mut chars: impl Iterator<Item = char>) -> Option<char> {
@@ -30,23 +32,32 @@ fn only(mut chars: impl Iterator<Item = char>) -> Option<char> {
 macro_rules! id_type {
     ($(#[$meta:meta])* $name:ident) => {
         $(#[$meta])*
-        #[derive(Clone, Debug)]
-        pub struct $name(String);
+        #[derive(Clone)]
+        pub struct $name {
+            text: String,
+            key: String,
+        }
 
         impl $name {
             pub fn new(text: impl Into<String>) -> $name {
-                $name(text.into())
+                let text = text.into();
+                $name { key: folded(&text), text }
+            }
+
+            /// By this it is compared, and found in a table.
+            pub fn key(&self) -> &str {
+                &self.key
             }
 
             /// The spelling it was made with.
             pub fn as_str(&self) -> &str {
-                &self.0
+                &self.text
             }
         }
 
         impl PartialEq for $name {
             fn eq(&self, other: &$name) -> bool {
-                folded(&self.0).eq(folded(&other.0))
+                self.key == other.key
             }
         }
 
@@ -54,7 +65,7 @@ macro_rules! id_type {
 
         impl Ord for $name {
             fn cmp(&self, other: &$name) -> Ordering {
-                folded(&self.0).cmp(folded(&other.0))
+                self.key.cmp(&other.key)
             }
         }
 
@@ -64,9 +75,15 @@ macro_rules! id_type {
             }
         }
 
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{:?}", self.text)
+            }
+        }
+
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&self.0)
+                f.write_str(&self.text)
             }
         }
     };
@@ -91,11 +108,11 @@ id_type!(
 
 impl Address {
     pub fn of(user: &UserName, domain: &str) -> Address {
-        Address(format!("{user}@{domain}"))
+        Address::new(format!("{user}@{domain}"))
     }
 
     pub fn domain(&self) -> &str {
-        self.0.rsplit_once('@').map_or("", |(_, domain)| domain)
+        self.text.rsplit_once('@').map_or("", |(_, domain)| domain)
     }
 }
 

@@ -1,6 +1,7 @@
 //! What is written to the caller's log, and the masking of secrets in what came from the server.
 
 use crate::error::one_line;
+use crate::foreign::resolved;
 use crate::secret::{Secret, MASK};
 use base64::Engine;
 
@@ -73,8 +74,13 @@ impl Redactor {
         self.needles.sort_by_key(|needle| std::cmp::Reverse(needle.reveal().len()));
     }
 
+    /// `sentence` without its marks, and with every secret masked in what is the server's.
+    pub fn resolve(&self, sentence: &str) -> String {
+        resolved(sentence, |theirs| self.mask(theirs))
+    }
+
     /// `text` with every secret masked, whatever its ASCII case.
-    pub fn mask(&self, text: &str) -> String {
+    fn mask(&self, text: &str) -> String {
         let mut masked = text.to_owned();
         for needle in &self.needles {
             masked = replace(&masked, needle.reveal());

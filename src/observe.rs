@@ -1,9 +1,10 @@
 //! Reads what MagicMail has, as far as the plan asks for it; never changes anything there.
 
-use crate::api::{Account, Api, Call, CallError, Cause, Record, Reply, User};
+use crate::api::{Api, Call, CallError, Cause, Reply};
 use crate::error::Error;
 use crate::id::{AccountId, PackageName, UserName};
 use crate::plan::{missing_facts, Fact};
+use crate::record::{Account, Record, User};
 use crate::world::{Known, Task, World};
 
 /// What was needed and could not be read.
@@ -58,7 +59,7 @@ fn read_round(api: &Api, task: &Task, world: &mut World, facts: &[Fact]) -> Vec<
     // The user may show that another account counts; what was read of the first one is then of no use.
     replies.sort_by_key(|(fact, _)| **fact != Fact::User);
     for (fact, reply) in replies {
-        let of_account = matches!(fact, Fact::Account | Fact::Users);
+        let of_account = matches!(fact, Fact::Account | Fact::Users | Fact::Peer(_));
         if !of_account || world.account_id == account {
             take_in(fact, reply, task, world);
         }
@@ -71,6 +72,7 @@ fn call(fact: &Fact, account: &AccountId, task: &Task) -> Call {
         Fact::Account => Call::get_account(account),
         Fact::User => Call::get_user(task.user()),
         Fact::Users => Call::get_users(account),
+        Fact::Peer(user) => Call::get_user(user),
         Fact::Packages(user) => Call::get_packages(user),
         Fact::Owner(address) => Call::get_email_address(address),
     }
@@ -81,6 +83,7 @@ fn in_words(fact: &Fact, account: &AccountId, task: &Task) -> String {
         Fact::Account => format!("account {account}"),
         Fact::User => format!("user {}", task.user()),
         Fact::Users => format!("the users of account {account}"),
+        Fact::Peer(user) => format!("user {user}"),
         Fact::Packages(user) => format!("the packages of user {user}"),
         Fact::Owner(address) => format!("address {address}"),
     }
@@ -110,7 +113,11 @@ fn take_in(fact: &Fact, reply: Reply, task: &Task, world: &mut World) {
                 // A server that pays no heed to the question lists everybody.
                 .filter(|user| world.is_on_account(user))
                 .collect();
-            world.set_users(users, task.user());
+            world.set_users(users, task);
+        }
+        Fact::Peer(user) => {
+            let peer = known(&reply, |record| User::of(record, user));
+            world.peers.insert(user.clone(), peer);
         }
         Fact::Packages(user) => {
             let packages = listed(reply).map(|(name, _)| PackageName::new(name)).collect();

@@ -68,9 +68,9 @@ impl Plan {
         self.steps.push(Planned { step, weight, beside: false });
     }
 
-    /// A step that may run side by side with the one before it.
-    fn push_beside(&mut self, step: Step, weight: Weight) {
-        self.steps.push(Planned { step, weight, beside: true });
+    /// `beside`: it may run side by side with the one before it.
+    fn push_each(&mut self, step: Step, weight: Weight, beside: bool) {
+        self.steps.push(Planned { step, weight, beside });
     }
 
     fn warn(&mut self, text: String) {
@@ -87,7 +87,8 @@ pub fn plan(task: &Task, world: &World) -> Result<Plan, Refusal> {
         Hook::Suspend | Hook::Unsuspend => suspend::plan(task, world),
         Hook::Purge => Ok(purge::plan(task, world)),
     }?;
-    let all_well = world.given_up.is_empty();
+    // An address that stays behind is no reason to keep a mailbox.
+    let all_well = world.given_up.iter().all(|step| matches!(step, Step::RemoveAddress { .. }));
     let (kept, left_out): (Vec<_>, Vec<_>) = plan
         .steps
         .into_iter()

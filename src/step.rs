@@ -1,14 +1,10 @@
-//! One change of MagicMail: its words, its call, how to undo it, how to find out whether it took effect,
-//! and what it does to the world. No I/O.
+//! One change of MagicMail: its words, what takes it back, and what it does to the world. Pure.
 
 mod effect;
-mod verdict;
 
-pub use verdict::Verdict;
-
-use crate::api::{Call, Status};
 use crate::id::{AccountId, Address, PackageName, UserName};
 use crate::password::Password;
+use crate::record::Status;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
@@ -138,49 +134,6 @@ impl Step {
             Step::AddAddress { address, user } => format!("address {address} on user {user} (remove it)"),
             Step::RemoveAddress { address, user } => {
                 format!("address {address} is missing on user {user} (add it)")
-            }
-        }
-    }
-
-    pub fn call(&self) -> Call {
-        match self {
-            Step::CreateAccount { id, names } => Call::add_account(id, &names.0, &names.1),
-            Step::SetAccountStatus { id, status: Status::Active, .. } => Call::activate_account(id),
-            Step::SetAccountStatus { id, status: Status::Suspended, .. } => Call::suspend_account(id),
-            Step::SetAccountStatus { id, .. } => Call::delete_account(id),
-            Step::PurgeAccount { id, force } => Call::purge_account(id, *force),
-            Step::CreateUser { user, account, names, password } => {
-                Call::add_user(user, account, names, password)
-            }
-            Step::SetUserStatus { user, status: Status::Active, .. } => Call::activate_user(user),
-            Step::SetUserStatus { user, status: Status::Suspended, .. } => Call::suspend_user(user),
-            Step::SetUserStatus { user, .. } => Call::delete_user(user),
-            Step::UpdateUser { user, names, password, .. } => {
-                Call::update_user(user, names, password.as_ref())
-            }
-            Step::MakeMaster { user } => Call::make_master_user(user),
-            Step::PurgeUser { user, force, .. } => Call::purge_user(user, *force),
-            Step::AssignPackage { user, package } => Call::assign_package(user, package),
-            Step::RemovePackage { user, package } => Call::remove_package(user, package),
-            Step::AddAddress { address, user } => Call::add_email_address(address, user),
-            Step::RemoveAddress { address, .. } => Call::remove_email_address(address),
-        }
-    }
-
-    /// The read whose answer tells whether the step took effect.
-    pub fn probe(&self) -> Call {
-        match self {
-            Step::CreateAccount { id, .. }
-            | Step::SetAccountStatus { id, .. }
-            | Step::PurgeAccount { id, .. } => Call::get_account(id),
-            Step::CreateUser { user, .. }
-            | Step::SetUserStatus { user, .. }
-            | Step::UpdateUser { user, .. }
-            | Step::MakeMaster { user }
-            | Step::PurgeUser { user, .. } => Call::get_user(user),
-            Step::AssignPackage { user, .. } | Step::RemovePackage { user, .. } => Call::get_packages(user),
-            Step::AddAddress { address, .. } | Step::RemoveAddress { address, .. } => {
-                Call::get_email_address(address)
             }
         }
     }

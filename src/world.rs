@@ -2,12 +2,15 @@
 //!
 //! Filled by `observe`, changed by each step that took effect, read by `plan`.
 
-use crate::api::{Account, User};
 use crate::document::{Neighbour, Request};
 use crate::id::{AccountId, Address, PackageName, UserName};
 use crate::password::Password;
+use crate::record::{Account, User};
 use crate::step::Step;
 use std::collections::BTreeMap;
+
+/// From so many other services on an account's list of users is not read where it need not be.
+const LARGE: usize = 50;
 
 /// Which hook of Freeside runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,9 +66,13 @@ pub struct World {
     pub user: Known<User>,
     /// The account's users as the server listed them, and what this hook changed of them.
     pub users: Option<Vec<User>>,
+    /// Users of other services that were looked at one by one, where the list was not.
+    pub peers: BTreeMap<UserName, Known<User>>,
     pub packages: BTreeMap<UserName, Vec<PackageName>>,
     /// Whose an address is; None: nobody's that this API client may see.
     pub owners: BTreeMap<Address, Option<UserName>>,
+    /// The server refused to make the service's user, which was not known to be there.
+    pub name_refused: bool,
     /// This hook made the account, having seen it absent.
     pub made_account: bool,
     /// This hook made the service's user, having seen it absent.
@@ -89,6 +96,8 @@ impl World {
             account: Known::Unknown,
             user: Known::Unknown,
             users: None,
+            peers: BTreeMap::new(),
+            name_refused: false,
             packages: BTreeMap::new(),
             owners: BTreeMap::new(),
             made_account: false,
@@ -110,6 +119,7 @@ impl World {
                 self.account_id = configured.clone();
                 self.account = Known::Unknown;
                 self.users = None;
+                self.peers.clear();
                 self.packages.clear();
             }
         }
@@ -117,15 +127,32 @@ impl World {
         self.user = user;
     }
 
-    /// Takes in the account's list of users, as it was before this hook changed anything.
-    pub fn set_users(&mut self, users: Vec<User>, own: &UserName) {
-        self.listed_before = users.iter().any(|user| user.name == *own);
+    /// Takes in the account's list of users, as it was before this hook changed anything. An unprovision
+    /// needs no more of its own user than a list says; a provision may put names back, so it asks for all.
+    pub fn set_users(&mut self, users: Vec<User>, task: &Task) {
+        let own = users.iter().find(|user| user.name == *task.user());
+        self.listed_before = own.is_some();
+        let enough = own.filter(|user| task.hook == Hook::Unprovision && user.status.is_named());
+        if let (Some(own), Known::Unknown) = (enough, &self.user) {
+            self.deleted_before = own.is_deleted();
+            self.user = Known::There(own.clone());
+        }
         self.users = Some(users);
+    }
+
+    /// Nothing has been asked yet.
+    pub fn is_untouched(&self) -> bool {
+        self.account.is_unknown() && self.user.is_unknown() && self.users.is_none() && self.peers.is_empty()
     }
 
     /// The users of the account, the service's own as it is known best.
     pub fn roster(&self) -> Vec<User> {
         let mut roster = self.users.clone().unwrap_or_default();
+        for peer in self.peers.values().filter_map(Known::there).filter(|user| self.is_on_account(user)) {
+            if roster.iter().all(|listed| listed.name != peer.name) {
+                roster.push(peer.clone());
+            }
+        }
         if let Some(own) = self.user.there().filter(|user| self.is_on_account(user)) {
             match roster.iter_mut().find(|user| user.name == own.name) {
                 Some(listed) => *listed = own.clone(),
@@ -146,6 +173,9 @@ impl World {
             if own.name == *name {
                 change(own);
             }
+        }
+        if let Some(Known::There(peer)) = self.peers.get_mut(name) {
+            change(peer);
         }
         for user in self.users.iter_mut().flatten().filter(|user| user.name == *name) {
             change(user);
@@ -169,6 +199,11 @@ impl Task {
             .others
             .iter()
             .filter(move |other| other.svcnum != svcnum && other.account_id == world.account_id)
+    }
+
+    /// Whether the account is so large that single look-ups cost less than its list of users.
+    pub fn is_large(&self, world: &World) -> bool {
+        self.others(world).take(LARGE).count() == LARGE
     }
 
     /// The oldest other service of the account, by svcnum.

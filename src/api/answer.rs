@@ -2,8 +2,9 @@
 
 use super::document::{self, Element};
 use super::operations::{Operation, Shape};
-use super::record::Record;
 use crate::error::Status;
+use crate::foreign::foreign;
+use crate::record::Record;
 use crate::wire::{Answer, FailureKind, Outcome};
 
 /// What the server said to a call.
@@ -129,7 +130,7 @@ fn by_status(status: u16, location: Option<&str>) -> CallError {
             status,
             format!(
                 "the server answered with a redirect to {} (status {status}); check the export's Hostname and Port",
-                location.unwrap_or("nowhere")
+                foreign(location.unwrap_or("nowhere"))
             ),
         ),
         429 => unusable(status, "the server is asked too often (status 429)".to_owned()),
@@ -143,10 +144,11 @@ fn unusable(status: u16, text: String) -> CallError {
 }
 
 fn refused(code: String, message: &str) -> CallError {
+    let (told_code, told) = (foreign(&code), foreign(message));
     let text = match (code.is_empty(), message.is_empty()) {
-        (false, false) => format!("the server refused it with {code}: {message}"),
-        (false, true) => format!("the server refused it with {code}"),
-        (true, _) => format!("the server refused it: {message}"),
+        (false, false) => format!("the server refused it with {told_code}: {told}"),
+        (false, true) => format!("the server refused it with {told_code}"),
+        (true, _) => format!("the server refused it: {told}"),
     };
     CallError { cause: Cause::Refused(code), doubt: false, text }
 }
@@ -221,7 +223,10 @@ mod tests {
         for status in [200, 400, 500] {
             let error = said("add_user", status, body).expect_err("a failure");
             assert_eq!((error.code(), error.doubt), (Some("x.y"), false));
-            assert_eq!(error.text, "the server refused it with x.y: No");
+            assert_eq!(
+                crate::foreign::resolved(&error.text, str::to_owned),
+                "the server refused it with x.y: No"
+            );
         }
         let attributes = said("add_user", 200, r#"<r><error code="x.y" message="No"/></r>"#);
         assert_eq!(attributes.expect_err("a failure").code(), Some("x.y"));
@@ -232,7 +237,8 @@ mod tests {
         let not_found = "<r><error><code>account.error.not_found</code><message>x</message></error></r>";
         assert_eq!(said("get_user", 400, not_found), Ok(Reply::Absent));
         assert_eq!(said("get_account", 200, not_found), Ok(Reply::Absent));
-        assert!(said("get_users", 200, not_found).is_err());
+        assert_eq!(said("get_users", 400, not_found), Ok(Reply::Absent));
+        assert!(said("get_packages", 200, not_found).is_err());
         let denied = "<r><error><code>error.permission_denied</code></error></r>";
         assert_eq!(said("get_domain", 400, denied), Ok(Reply::Absent));
         assert!(said("get_user", 400, denied).is_err());

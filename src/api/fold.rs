@@ -2,7 +2,7 @@
 //! are keys, lists are folded by `name`, `key` or `id`.
 
 use super::document::Element;
-use super::record::Record;
+use crate::record::Record;
 use serde_json::{Map, Value};
 
 /// The children and attributes of `root` as an object. An element named in `always_list` is a list even

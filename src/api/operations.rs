@@ -75,7 +75,7 @@ operations! {
     purge_account Post "account" Some("id"), PURGE, &[], &["force"], Shape::Nothing, &[];
     add_user Post "user" Some("id"), &[], &["account"], USER_FIELDS, USER, &[];
     get_user Get "user" Some("id"), &[], &[], &[], USER, NO_USER;
-    get_users Get "user" None, &[], &["account"], &[], Shape::List { outer: "users", inner: "user" }, &[];
+    get_users Get "user" None, &[], &["account"], &[], Shape::List { outer: "users", inner: "user" }, NO_ACCOUNT;
     update_user Post "user" Some("id"), UPDATE, &[], USER_FIELDS, USER, &[];
     make_master_user Post "user" Some("id"), MASTER, &[], &[], USER, &[];
     suspend_user Post "user" Some("id"), SUSPEND, &[], &[], USER, &[];

@@ -3,6 +3,7 @@
 use super::answer::{self, CallError, Cause, Reply};
 use super::operations::Call;
 use crate::error::one_line;
+use crate::foreign::foreign;
 use crate::log::{Level, Redactor, Sink};
 use crate::wire::{Answer, Carrier, Exchange, FailureKind, Outcome, Request, Value};
 use std::cell::Cell;
@@ -115,14 +116,14 @@ impl<'a> Api<'a> {
         self.sink.write(level, line);
     }
 
-    /// Text of the server's, fit to be shown.
+    /// A sentence fit to be shown: what is the server's in it is masked.
     pub fn clean(&self, text: &str) -> String {
-        one_line(&self.redactor.mask(text), 400)
+        one_line(&self.redactor.resolve(text), 600)
     }
 
     fn cleaned(&self, error: CallError) -> CallError {
         let cause = match error.cause {
-            Cause::Refused(code) => Cause::Refused(self.clean(&code)),
+            Cause::Refused(code) => Cause::Refused(self.clean(&foreign(&code))),
             other => other,
         };
         CallError { cause, text: self.clean(&error.text), ..error }
@@ -240,7 +241,7 @@ impl<'a> Api<'a> {
             Outcome::NotSent(failure) => format!("not sent: {}", failure.text),
             Outcome::InDoubt(failure) => format!("no answer: {}", failure.text),
             Outcome::Answered(answer) => {
-                format!("{} {}", answer.status, String::from_utf8_lossy(&answer.body))
+                format!("{} {}", answer.status, foreign(&String::from_utf8_lossy(&answer.body)))
             }
         };
         let line = format!(
@@ -250,7 +251,7 @@ impl<'a> Api<'a> {
             parameters.join(" "),
             exchange.elapsed.as_secs_f64() * 1_000.0,
         );
-        one_line(&self.redactor.mask(&line), SHOWN_OF_AN_ANSWER)
+        one_line(&self.redactor.resolve(&line), SHOWN_OF_AN_ANSWER)
     }
 }
 

@@ -1,8 +1,11 @@
 //! What became of one step: done, not done, or in doubt. A doubt is looked up before anything else is
 //! decided, and what did not take effect is tried once more.
 
+use super::calls;
+use super::verdict::{verdict, Verdict};
 use crate::api::{Api, CallError, Cause, Reply, Shape};
-use crate::step::{Step, Verdict};
+use crate::foreign::foreign;
+use crate::step::Step;
 use std::time::Duration;
 
 /// How long a look-up waits before it asks: a server may lag behind its own writes.
@@ -28,17 +31,17 @@ pub enum Found {
 
 /// Sends `step` and settles it.
 pub fn run(api: &Api, step: &Step) -> Settled {
-    settle(api, step, api.write_one(&step.call()))
+    settle(api, step, api.write_one(&calls::call(step)))
 }
 
 /// What `reply`, the answer to `step`, means for it.
 pub fn settle(api: &Api, step: &Step, reply: Result<Reply, CallError>) -> Settled {
     let is_silent = matches!(reply, Ok(Reply::Silent));
-    if is_silent && step.call().operation.answer == Shape::Nothing {
+    if is_silent && calls::call(step).operation.answer == Shape::Nothing {
         return Settled::Done(None);
     }
     match reply {
-        Ok(reply) if !is_silent && step.verdict(&reply) != Verdict::DidNot => Settled::Done(Some(reply)),
+        Ok(reply) if !is_silent && verdict(step, &reply) != Verdict::DidNot => Settled::Done(Some(reply)),
         Err(error) if !error.doubt => refused(api, step, error),
         Ok(_) if is_silent => match look_up(api, step) {
             Found::TookEffect(found) => Settled::Done(Some(found)),
@@ -62,11 +65,11 @@ fn looked_up(api: &Api, step: &Step, error: CallError) -> Settled {
 
 /// The second and last try. `certain`: the first one did nothing.
 fn once_more(api: &Api, step: &Step, certain: bool) -> Settled {
-    let error = match api.write_one(&step.call()) {
-        Ok(Reply::Silent) if step.call().operation.answer == Shape::Nothing || step.is_repeatable() => {
+    let error = match api.write_one(&calls::call(step)) {
+        Ok(Reply::Silent) if calls::call(step).operation.answer == Shape::Nothing || step.is_repeatable() => {
             return Settled::Done(None)
         }
-        Ok(reply) if reply != Reply::Silent && step.verdict(&reply) != Verdict::DidNot => {
+        Ok(reply) if reply != Reply::Silent && verdict(step, &reply) != Verdict::DidNot => {
             return Settled::Done(Some(reply))
         }
         Ok(_) => not_done(),
@@ -85,8 +88,8 @@ fn once_more(api: &Api, step: &Step, certain: bool) -> Settled {
 /// The server said no. That may mean that it is so already.
 fn refused(api: &Api, step: &Step, error: CallError) -> Settled {
     if matches!(error.cause, Cause::Refused(_)) && step.may_be_so_already() {
-        if let Ok(reply) = api.read_one(&step.probe()) {
-            if step.verdict(&reply) == Verdict::TookEffect {
+        if let Ok(reply) = api.read_one(&calls::probe(step)) {
+            if verdict(step, &reply) == Verdict::TookEffect {
                 return Settled::Done(Some(reply));
             }
             let error = told_by(step, error, &reply);
@@ -103,8 +106,8 @@ pub fn look_up(api: &Api, step: &Step) -> Found {
         if !pause.is_zero() {
             api.pause(pause);
         }
-        found = match api.read_one(&step.probe()) {
-            Ok(reply) => match step.verdict(&reply) {
+        found = match api.read_one(&calls::probe(step)) {
+            Ok(reply) => match verdict(step, &reply) {
                 Verdict::TookEffect => return Found::TookEffect(reply),
                 Verdict::DidNot => Found::DidNot,
                 Verdict::CannotTell => Found::CannotTell,
@@ -130,7 +133,7 @@ fn not_done() -> CallError {
 /// A refusal in words that say more than the server's, where the look-up knows more.
 fn better_told(api: &Api, step: &Step, error: CallError) -> CallError {
     match (step, &error.cause) {
-        (Step::AddAddress { .. }, Cause::Refused(_)) => match api.read_one(&step.probe()) {
+        (Step::AddAddress { .. }, Cause::Refused(_)) => match api.read_one(&calls::probe(step)) {
             Ok(reply) => told_by(step, error, &reply),
             Err(_) => error,
         },
@@ -142,11 +145,9 @@ fn told_by(step: &Step, error: CallError, reply: &Reply) -> CallError {
     let Step::AddAddress { address, .. } = step else { return error };
     let text = match reply {
         Reply::Record(record) => match record.get("user") {
-            Some(owner) => format!(
-                "the address is on user {}; remove it there first ({})",
-                crate::error::one_line(owner, 80),
-                error.text
-            ),
+            Some(owner) => {
+                format!("the address is on user {}; remove it there first ({})", foreign(owner), error.text)
+            }
             None => return error,
         },
         _ => format!(

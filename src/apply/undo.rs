@@ -76,6 +76,7 @@ fn is_safe(api: &Api, step: &Step, made_user: Option<&UserName>) -> bool {
 fn has_others(api: &Api, id: &AccountId, made_user: Option<&UserName>) -> bool {
     match api.read_one(&Call::get_users(id)) {
         Ok(Reply::List(list)) => list.iter().any(|(name, _)| Some(&UserName::new(name)) != made_user),
+        Ok(Reply::Absent) => false,
         _ => true,
     }
 }

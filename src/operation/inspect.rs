@@ -2,7 +2,8 @@
 //! longer than it is told, and says what could not be read.
 
 use super::Export;
-use crate::api::{Api, Call, CallError, Limits, Record, Reply, User};
+use crate::api::{Api, Call, CallError, Limits, Reply};
+use crate::record::{Record, User};
 use crate::document::Fields;
 use crate::error::Error;
 use crate::id::{AccountId, UserName};

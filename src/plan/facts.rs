@@ -1,8 +1,8 @@
 //! What has to be known before a plan can be made, in rounds: the facts of one round are read side by side.
 
 use super::master;
-use crate::api::{Account, Status};
 use crate::id::{Address, UserName};
+use crate::record::Status;
 use crate::world::{Hook, Known, Task, World};
 
 /// One thing to ask the server.
@@ -13,6 +13,8 @@ pub enum Fact {
     User,
     /// The list of the account's users.
     Users,
+    /// The user of another service.
+    Peer(UserName),
     Packages(UserName),
     Owner(Address),
 }
@@ -67,6 +69,20 @@ impl Round<'_> {
         }
     }
 
+    fn peer(&mut self, user: &UserName) {
+        if !self.world.peers.contains_key(user) {
+            self.add(Fact::Peer(user.clone()));
+        }
+    }
+
+    /// The packages of the user that is nearly always the master, beside the first reads. Useless where it
+    /// is not, or where there is no account yet, but then it cost no time.
+    fn read_ahead(&mut self, user: &UserName) {
+        if self.world.is_untouched() {
+            self.packages(user);
+        }
+    }
+
     fn owner(&mut self, address: Address) {
         if !self.world.owners.contains_key(&address) {
             self.add(Fact::Owner(address));
@@ -77,38 +93,67 @@ impl Round<'_> {
 fn provision(task: &Task, round: &mut Round) {
     let world = round.world;
     round.account();
-    round.user();
-    if let Some(oldest) = task.oldest_other(world) {
-        round.users();
-        // Read ahead: the oldest service is nearly always the master. Useless where it is not, or where
-        // there is no account yet, but then it cost no time.
-        if world.users.is_none() && world.account.is_unknown() {
-            round.packages(&oldest.username);
+    which_account_counts(task, round);
+    match task.oldest_other(world) {
+        Some(oldest) if task.is_large(world) => {
+            round.user();
+            round.peer(&oldest.username);
+            round.read_ahead(&oldest.username);
         }
-    }
-    if !round.facts.is_empty() {
-        return;
-    }
-    let Some(own) = world.user.there().filter(|user| world.is_on_account(user)) else {
-        if world.user.there().is_none() && world.account.there().is_some() {
+        Some(oldest) => {
             round.users();
-            master_packages(task, round);
+            round.read_ahead(&oldest.username);
         }
-        return;
-    };
-    round.users();
-    if !world.made_user {
-        round.owner(task.address());
+        None => {}
     }
-    round.packages(&own.name);
+    // Else it need not be asked for: a list that lacks it, or an account that is not there, says that it
+    // is not on the account, and a name of another account's is refused by the server.
+    if world.name_refused {
+        round.user();
+    }
+    if round.facts.is_empty() {
+        provision_on(task, round);
+    }
+}
+
+/// The facts of a provision on an account that is known.
+fn provision_on(task: &Task, round: &mut Round) {
+    let world = round.world;
+    let own = world.user.there();
+    if own.is_some_and(|user| !world.is_on_account(user)) {
+        return;
+    }
+    if own.is_none() && world.account == Known::Absent {
+        return;
+    }
+    if !has_master(task, world) {
+        round.users();
+    }
+    if own.is_some() || (world.listed_before && world.user.is_unknown()) {
+        round.user();
+        if !world.made_user {
+            round.owner(task.address());
+        }
+        round.packages(task.user());
+    }
     master_packages(task, round);
 }
 
+/// Whether a master is known without the account's list. The oldest service is nearly always it.
+fn has_master(task: &Task, world: &World) -> bool {
+    world.users.is_some() || master::of(task, world).user.is_some()
+}
+
+/// A service on record on one account, while the options name another: its user tells.
+fn which_account_counts(task: &Task, round: &mut Round) {
+    if task.request.account.configured_id.is_some() {
+        round.user();
+    }
+}
+
 fn master_packages(task: &Task, round: &mut Round) {
-    if round.world.users.is_some() {
-        if let Some(master) = master::of(task, round.world).user {
-            round.packages(&master.name);
-        }
+    if let Some(master) = master::of(task, round.world).user {
+        round.packages(&master.name);
     }
 }
 
@@ -120,18 +165,39 @@ fn unprovision(task: &Task, round: &mut Round) {
         Known::There(user) if !world.is_on_account(user) => return,
         _ => {}
     }
-    round.user();
-    round.users();
-    if let (Some(oldest), None) = (task.oldest_other(world), &world.users) {
-        round.packages(&oldest.username);
+    which_account_counts(task, round);
+    let oldest = task.oldest_other(world);
+    match oldest {
+        Some(oldest) if task.is_large(world) => {
+            round.user();
+            round.peer(&oldest.username);
+        }
+        _ => round.users(),
+    }
+    if let Some(oldest) = oldest {
+        round.read_ahead(&oldest.username);
     }
     if task.autopurge {
         round.owner(task.address());
     }
-    if !round.facts.is_empty() {
-        return;
+    if round.facts.is_empty() {
+        // The list lacks it, or says too little of it.
+        round.user();
     }
-    match master::after_unprovision(task, world).user {
+    if round.facts.is_empty() {
+        heirs_packages(task, round);
+    }
+}
+
+fn heirs_packages(task: &Task, round: &mut Round) {
+    let world = round.world;
+    let heir = master::after_unprovision(task, world).user;
+    let is_certain = world.users.is_some()
+        || heir.as_ref().is_some_and(|heir| heir.master || world.user.there().is_some_and(|own| own.master));
+    if !is_certain {
+        return round.users();
+    }
+    match heir {
         Some(heir) => round.packages(&heir.name),
         // A repeat: the account may be marked deleted already.
         None if world.deleted_before && task.oldest_other(world).is_none() => round.account(),
@@ -142,13 +208,15 @@ fn unprovision(task: &Task, round: &mut Round) {
 /// An unprovision whose user is purged may have left its account.
 fn emptied_account(task: &Task, round: &mut Round) {
     let world = round.world;
-    if !task.autopurge || task.oldest_other(world).is_some() || world.purged_user {
+    if !task.autopurge || world.purged_user {
         return;
     }
-    round.account();
-    let is_deleted = |account: &Account| account.status == Status::Deleted;
-    if world.account.there().is_some_and(is_deleted) {
-        round.users();
+    round.owner(task.address());
+    if task.oldest_other(world).is_none() {
+        round.account();
+        if world.account.there().is_some() {
+            round.users();
+        }
     }
 }
 

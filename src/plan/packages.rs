@@ -24,24 +24,42 @@ pub fn wanted_on_master(task: &Task, world: &World) -> Vec<PackageName> {
 }
 
 /// The steps from what `user` holds to what it should: first all that lacks, then, where that went well,
-/// all that is too much. A failure is warned about.
+/// all that is too much; those of one kind side by side. A failure is warned about.
 pub fn bring_in_line(plan: &mut Plan, world: &World, user: &UserName, wanted: &[PackageName]) {
     let Some(held) = held_after(plan, world, user) else { return };
+    let mut assigned = false;
     for package in wanted.iter().filter(|package| !held.contains(package)) {
         let step = Step::AssignPackage { user: user.clone(), package: package.clone() };
-        plan.push(step, Weight::Warn);
+        plan.push_each(step, Weight::Warn, assigned);
+        assigned = true;
     }
+    let mut removed = false;
     for package in held.iter().filter(|package| !wanted.contains(package)) {
         let step = Step::RemovePackage { user: user.clone(), package: package.clone() };
-        plan.push(step, Weight::WarnIfAllWell);
+        plan.push_each(step, Weight::WarnIfAllWell, removed);
+        removed = true;
     }
 }
 
 /// What `user` holds once the steps of `plan` so far are done; None where it is not known.
 fn held_after(plan: &Plan, world: &World, user: &UserName) -> Option<Vec<PackageName>> {
-    let mut after = world.clone();
+    let mut held = world.packages.get(user).cloned();
     for planned in &plan.steps {
-        planned.step.take_effect(&mut after);
+        match &planned.step {
+            Step::CreateUser { user: made, .. } if made == user => {
+                held = Some(Step::packages_of_new_user(world));
+            }
+            Step::AssignPackage { user: on, package } if on == user => {
+                let held = held.get_or_insert_default();
+                if !held.contains(package) {
+                    held.push(package.clone());
+                }
+            }
+            Step::RemovePackage { user: on, package } if on == user => {
+                held.get_or_insert_default().retain(|kept| kept != package);
+            }
+            _ => {}
+        }
     }
-    after.packages.get(user).cloned()
+    held
 }

@@ -1,8 +1,9 @@
 //! The plan of a provisioned service.
 
 use super::{master, packages, Plan, Refusal, Weight};
-use crate::api::{Status, User};
+use crate::foreign::foreign;
 use crate::id::PackageName;
+use crate::record::{Status, User};
 use crate::step::Step;
 use crate::world::{Known, Task, World};
 
@@ -52,7 +53,8 @@ fn refuse_what_is_taken(task: &Task, world: &World) -> Result<(), Refusal> {
             }
             Some(account) if *account != world.account_id => {
                 return Err(Refusal::because(format!(
-                    "user {user} belongs to account {account}, not {}; unprovision it there first, or choose another user name",
+                    "user {user} belongs to account {}, not {}; unprovision it there first, or choose another user name",
+                    foreign(account.as_str()),
                     world.account_id
                 )))
             }
@@ -64,7 +66,7 @@ fn refuse_what_is_taken(task: &Task, world: &World) -> Result<(), Refusal> {
             return Err(Refusal::because(format!(
                 "the address {} is on user {}; remove it there first",
                 task.address(),
-                master::known_name(task, world, owner)
+                master::told(task, world, owner)
             )));
         }
     }
@@ -133,11 +135,7 @@ fn create_user(task: &Task, world: &World, plan: &mut Plan, as_master: bool) {
         password,
     };
     plan.push(step, Weight::Fatal);
-    let mut marked = world.clone();
-    if let Some(planned) = plan.steps.last() {
-        planned.step.take_effect(&mut marked);
-    }
-    if as_master && !marked.user.there().is_some_and(|made| made.master) {
+    if as_master && !Step::new_user_is_master(world) {
         plan.push(Step::MakeMaster { user: user.clone() }, Weight::Fatal);
     }
     finish_user(task, world, plan, as_master);
@@ -158,12 +156,7 @@ fn finish_user(task: &Task, world: &World, plan: &mut Plan, as_master: bool) {
     }
     let address = task.address();
     if world.owners.get(&address).is_none_or(Option::is_none) {
-        let step = Step::AddAddress { address, user: user.clone() };
-        if assigns {
-            plan.push_beside(step, Weight::Fatal);
-        } else {
-            plan.push(step, Weight::Fatal);
-        }
+        plan.push_each(Step::AddAddress { address, user: user.clone() }, Weight::Fatal, assigns);
     }
 }
 

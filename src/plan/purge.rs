@@ -2,7 +2,7 @@
 //! deleted, on the same account.
 
 use super::{Plan, Weight};
-use crate::api::Status;
+use crate::record::Status;
 use crate::step::Step;
 use crate::world::{Task, World};
 

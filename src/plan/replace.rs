@@ -2,6 +2,7 @@
 
 use super::facts::is_same;
 use super::{suspend, Plan, Refusal, Weight};
+use crate::foreign::foreign;
 use crate::step::Step;
 use crate::world::{Task, World};
 
@@ -43,7 +44,8 @@ fn add_address(task: &Task, world: &World, plan: &mut Plan) -> Result<(), Refusa
         Some(Some(owner)) if *owner == user => {}
         Some(Some(owner)) => {
             return Err(Refusal::because(format!(
-                "the address {address} is on user {owner}; remove it there first"
+                "the address {address} is on user {}; remove it there first",
+                foreign(owner.as_str())
             )))
         }
         _ => plan.push(Step::AddAddress { address, user }, Weight::Fatal),

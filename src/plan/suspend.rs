@@ -1,7 +1,8 @@
 //! The plan of a suspended or unsuspended service.
 
 use super::{Plan, Refusal, Weight};
-use crate::api::{Status, User};
+use crate::foreign::foreign;
+use crate::record::{Status, User};
 use crate::step::Step;
 use crate::world::{Hook, Task, World};
 
@@ -42,7 +43,8 @@ pub fn on_account(task: &Task, world: &World, found: &User) -> Result<(), Refusa
             "the server does not say to which account user {user} belongs"
         ))),
         Some(account) if *account != world.account_id => Err(Refusal::because(format!(
-            "user {user} belongs to account {account}, not {}; it is another customer's mailbox and was left alone",
+            "user {user} belongs to account {}, not {}; it is another customer's mailbox and was left alone",
+            foreign(account.as_str()),
             world.account_id
         ))),
         Some(_) => Ok(()),

@@ -2,7 +2,7 @@
 
 use super::provision::refuse_empty_list;
 use super::{master, packages, suspend, Plan, Refusal, Weight};
-use crate::api::{Status, User};
+use crate::record::{Status, User};
 use crate::step::Step;
 use crate::world::{Known, Task, World};
 
@@ -15,12 +15,13 @@ pub fn plan(task: &Task, world: &World) -> Result<Plan, Refusal> {
                 task.user()
             ));
         }
-        purge_emptied_account(task, world, &mut plan);
+        finish_purge(task, world, &mut plan);
         return Ok(plan);
     };
     suspend::on_account(task, world, found)?;
     refuse_empty_list(task, world)?;
-    if !found.is_deleted() {
+    let is_marking = !found.is_deleted();
+    if is_marking {
         let step = Step::SetUserStatus {
             user: task.user().clone(),
             status: Status::Deleted,
@@ -28,6 +29,8 @@ pub fn plan(task: &Task, world: &World) -> Result<Plan, Refusal> {
         };
         plan.push(step, Weight::Fatal);
     }
+    let address = task.autopurge && remove_address(task, world, &mut plan, is_marking);
+    let after_mark = plan.steps.len();
     if is_believed(world) {
         hand_over(task, world, &mut plan);
         delete_emptied_account(task, world, &mut plan);
@@ -38,6 +41,9 @@ pub fn plan(task: &Task, world: &World) -> Result<Plan, Refusal> {
             task.user()
         ));
     }
+    if !is_marking && address {
+        side_by_side(&mut plan, after_mark);
+    }
     if task.autopurge {
         purge(task, world, &mut plan);
     }
@@ -45,9 +51,26 @@ pub fn plan(task: &Task, world: &World) -> Result<Plan, Refusal> {
 }
 
 /// Whether the account's list may be decided on: it has the service's own user, or need not have it, for
-/// servers may leave deleted users out.
+/// servers may leave deleted users out. Where users were looked at one by one, there is no list to doubt.
 fn is_believed(world: &World) -> bool {
-    world.listed_before || world.deleted_before
+    world.users.is_none() || world.listed_before || world.deleted_before
+}
+
+/// With the mailbox goes its address. It does not depend on the mark, nor anything on it.
+fn remove_address(task: &Task, world: &World, plan: &mut Plan, beside: bool) -> bool {
+    let (address, user) = (task.address(), task.user());
+    let is_ours = world.owners.get(&address).is_some_and(|owner| owner.as_ref() == Some(user));
+    if is_ours {
+        plan.push_each(Step::RemoveAddress { address, user: user.clone() }, Weight::Warn, beside);
+    }
+    is_ours
+}
+
+/// The steps from `first` on do not depend on the one before it.
+fn side_by_side(plan: &mut Plan, first: usize) {
+    if let Some(planned) = plan.steps.get_mut(first) {
+        planned.beside = first > 0;
+    }
 }
 
 fn hand_over(task: &Task, world: &World, plan: &mut Plan) {
@@ -55,10 +78,16 @@ fn hand_over(task: &Task, world: &World, plan: &mut Plan) {
     plan.warnings.extend(after.warning);
     let Some(heir) = after.user else { return };
     let name = master::known_name(task, world, &heir.name).clone();
+    let before = plan.steps.len();
     if !heir.master {
         plan.push(Step::MakeMaster { user: name.clone() }, Weight::Warn);
     }
+    let made = plan.steps.len();
     packages::bring_in_line(plan, world, &name, &packages::wanted_on_master(task, world));
+    let assigns = plan.steps.get(made).is_some_and(|next| matches!(next.step, Step::AssignPackage { .. }));
+    if made > before && assigns {
+        side_by_side(plan, made);
+    }
 }
 
 fn remaining(task: &Task, world: &World) -> Vec<User> {
@@ -71,7 +100,7 @@ fn delete_emptied_account(task: &Task, world: &World, plan: &mut Plan) {
         Known::Absent => true,
         Known::Unknown => false,
     };
-    if is_settled || remaining(task, world).iter().any(|user| !user.is_deleted()) {
+    if is_settled || world.users.is_none() || remaining(task, world).iter().any(|user| !user.is_deleted()) {
         return;
     }
     let others = task.others(world).count();
@@ -90,34 +119,37 @@ fn delete_emptied_account(task: &Task, world: &World, plan: &mut Plan) {
     plan.push(step, Weight::Warn);
 }
 
-/// The address first, then the user; the account where the server shows nobody else on it.
+/// The user, once all that a repeat would find by it is done; the account where the server shows nobody
+/// else on it.
 fn purge(task: &Task, world: &World, plan: &mut Plan) {
-    // A repeat finds an account that wants its mark by the user that is still there.
-    let account_is_left = |step: &Step| matches!(step, Step::SetAccountStatus { .. });
-    if world.given_up.iter().any(account_is_left) {
-        plan.warn(format!("user {} was not purged, so that a repeat can finish", task.user()));
-        return;
-    }
     let user = task.user().clone();
-    let address = task.address();
-    if world.owners.get(&address).is_some_and(|owner| owner.as_ref() == Some(&user)) {
-        plan.push(Step::RemoveAddress { address, user: user.clone() }, Weight::Warn);
-    }
     let account = world.account_id.clone();
-    plan.push(Step::PurgeUser { user, account: account.clone(), force: false }, Weight::Warn);
+    // What an emptied account still wants, a repeat finds without the user.
+    let beside = plan.steps.last().is_some_and(|last| matches!(last.step, Step::SetAccountStatus { .. }));
+    let step = Step::PurgeUser { user, account: account.clone(), force: false };
+    plan.push_each(step, Weight::WarnIfAllWell, beside);
     let nobody_else = task.others(world).next().is_none() && remaining(task, world).is_empty();
-    if is_believed(world) && nobody_else {
+    if world.users.is_some() && is_believed(world) && nobody_else {
         plan.push(Step::PurgeAccount { id: account, force: false }, Weight::WarnIfAllWell);
     }
 }
 
-/// What is left when the user is purged: the account, where it is marked deleted and nobody is on it.
-fn purge_emptied_account(task: &Task, world: &World, plan: &mut Plan) {
-    let Known::There(account) = &world.account else { return };
-    let nobody = task.others(world).next().is_none() && world.roster().is_empty();
-    let may_ask = !world.purged_user || is_believed(world);
-    if task.autopurge && may_ask && nobody && account.status == Status::Deleted {
-        let step = Step::PurgeAccount { id: world.account_id.clone(), force: false };
-        plan.push(step, Weight::WarnIfAllWell);
+/// What is left when the user is purged: its address, and its account where nobody is on it.
+fn finish_purge(task: &Task, world: &World, plan: &mut Plan) {
+    if !task.autopurge {
+        return;
     }
+    if !world.purged_user {
+        remove_address(task, world, plan, false);
+    }
+    let Known::There(account) = &world.account else { return };
+    let is_seen_empty = world.users.is_some() && world.roster().is_empty();
+    let may_ask = !world.purged_user || is_believed(world);
+    if !may_ask || !is_seen_empty || task.others(world).next().is_some() {
+        return;
+    }
+    if account.status != Status::Deleted {
+        delete_emptied_account(task, world, plan);
+    }
+    plan.push(Step::PurgeAccount { id: world.account_id.clone(), force: false }, Weight::WarnIfAllWell);
 }

@@ -1,8 +1,8 @@
-//! What a step does to the world: as the server is known to do it, and as its answer tells.
+//! What a step does to the world, as the server is known to do it.
 
 use super::Step;
-use crate::api::{Account, Reply, Status, User};
 use crate::id::{AccountId, PackageName, UserName};
+use crate::record::{Account, Status, User};
 use crate::world::{Known, World};
 
 impl Step {
@@ -53,33 +53,23 @@ impl Step {
         }
     }
 
-    /// Takes over what the server itself said of the thing after the step.
-    pub fn learn(&self, reply: &Reply, world: &mut World) {
-        match (self, reply) {
-            (Step::CreateUser { user, account, .. }, Reply::Record(record)) => {
-                let mut made = User::of(record, user);
-                made.account = Some(account.clone());
-                if made.status == Status::Other(String::new()) {
-                    made.status = Status::Active;
-                }
-                let master = made.master;
-                if world.user.there().is_some_and(|predicted| predicted.master != master) {
-                    // The server took it for the other kind, and gave it packages accordingly.
-                    world.packages.remove(user);
-                }
-                world.change_user(user, |found| found.clone_from(&made));
-            }
-            (Step::AssignPackage { user, .. }, Reply::List(list)) if !list.is_empty() => {
-                let packages = list.iter().map(|(name, _)| PackageName::new(name)).collect();
-                world.packages.insert(user.clone(), packages);
-            }
-            _ => {}
+    /// What the server gives a user that is made in `world`.
+    pub fn packages_of_new_user(world: &World) -> Vec<PackageName> {
+        if is_first_user(world) {
+            Vec::new()
+        } else {
+            vec![PackageName::additional()]
         }
+    }
+
+    /// Whether the server makes a user that is made in `world` a master.
+    pub fn new_user_is_master(world: &World) -> bool {
+        is_first_user(world)
     }
 }
 
 fn create_user(world: &mut World, user: &UserName, account: &AccountId, names: &(String, String)) {
-    let master = !world.roster().iter().any(|found| found.master && !found.is_deleted());
+    let master = is_first_user(world);
     let made = User {
         name: user.clone(),
         account: Some(account.clone()),
@@ -87,11 +77,15 @@ fn create_user(world: &mut World, user: &UserName, account: &AccountId, names: &
         status: Status::Active,
         names: names.clone(),
     };
-    let packages = if master { Vec::new() } else { vec![PackageName::additional()] };
-    world.packages.insert(user.clone(), packages);
+    world.packages.insert(user.clone(), Step::packages_of_new_user(world));
     if let Some(users) = &mut world.users {
         users.push(made.clone());
     }
     world.user = Known::There(made);
     world.made_user = true;
+}
+
+/// The server makes the first user of an account its master.
+fn is_first_user(world: &World) -> bool {
+    !world.roster().iter().any(|found| found.master && !found.is_deleted())
 }

@@ -44,6 +44,11 @@ impl Status {
         }
     }
 
+    /// Whether it is one of those that the API names.
+    pub fn is_named(&self) -> bool {
+        !matches!(self, Status::Other(_))
+    }
+
     pub fn as_str(&self) -> &str {
         match self {
             Status::Active => "active",
