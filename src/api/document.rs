@@ -30,18 +30,25 @@ pub fn parse(body: &[u8], content_type: Option<&str>) -> Result<Element, String>
     Ok(root)
 }
 
+/// The text of `body` for a person, whatever it is.
+pub fn readable(body: &[u8], content_type: Option<&str>) -> String {
+    encoding(body, content_type).unwrap_or(UTF_8).decode(body).0.into_owned()
+}
+
+/// None: one is named, and it is not known.
+fn encoding(body: &[u8], content_type: Option<&str>) -> Option<&'static Encoding> {
+    if let Some((encoding, _)) = Encoding::for_bom(body) {
+        return Some(encoding);
+    }
+    match content_type.and_then(charset).or_else(|| declared(body)) {
+        Some(label) => Encoding::for_label(label.as_bytes()),
+        None => Some(UTF_8),
+    }
+}
+
 fn decode(body: &[u8], content_type: Option<&str>) -> Result<String, String> {
-    let encoding = match Encoding::for_bom(body) {
-        Some((encoding, _)) => encoding,
-        None => {
-            let label = content_type.and_then(charset).or_else(|| declared(body));
-            match label {
-                Some(label) => Encoding::for_label(label.as_bytes())
-                    .ok_or("a document in an encoding that is not known".to_owned())?,
-                None => UTF_8,
-            }
-        }
-    };
+    let encoding =
+        encoding(body, content_type).ok_or("a document in an encoding that is not known".to_owned())?;
     let (text, _, malformed) = encoding.decode(body);
     if malformed {
         return Err(format!("a document that is not valid {}", encoding.name()));

@@ -1,6 +1,7 @@
 //! One session with the server: the calls of one hook, within its time.
 
 use super::answer::{self, CallError, Cause, Reply};
+use super::document;
 use super::operations::Call;
 use crate::error::one_line;
 use crate::foreign::foreign;
@@ -241,7 +242,8 @@ impl<'a> Api<'a> {
             Outcome::NotSent(failure) => format!("not sent: {}", failure.text),
             Outcome::InDoubt(failure) => format!("no answer: {}", failure.text),
             Outcome::Answered(answer) => {
-                format!("{} {}", answer.status, foreign(&String::from_utf8_lossy(&answer.body)))
+                let body = document::readable(&answer.body, answer.content_type.as_deref());
+                format!("{} {}", answer.status, foreign(&body))
             }
         };
         let line = format!(
