@@ -1,0 +1,52 @@
+# The jobs of this project; `make help` lists them. Each sees to what it needs (setup/require).
+.POSIX:
+.SUFFIXES:
+
+CARGO = cargo
+LIBRARY = target/release/libmagicmail.so
+SIMULATOR = target/release/magicmail-simulator
+DAY = examples/day.json
+PERL_INCLUDE = -I perl/lib -I tests/perl/lib
+PERL_SOURCES = $$(git ls-files '*.pm' '*.pl' '*.t' examples/day)
+
+.PHONY: help build demo test test-rust test-perl test-c faults simulate lint header clean
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 18
+
+build: ## the library and the simulator, optimised
+	@setup/require build
+	$(CARGO) build --release --workspace
+
+demo: ## an ISP's day, from Freeside to MagicMail (DAY=file: another day)
+	@setup/require demo
+	@$(CARGO) build --release --workspace --quiet
+	@MAGICMAIL_LIB=$(LIBRARY) MAGICMAIL_SIMULATOR=$(SIMULATOR) perl $(PERL_INCLUDE) examples/day $(DAY)
+
+test: ## all tests: Rust, Perl, C
+	@setup/require test
+	$(CARGO) build --release --workspace
+	$(MAKE) test-rust test-perl test-c
+
+test-rust: ## the tests of the library and of the simulator
+	$(CARGO) test --workspace
+
+test-perl: ## the hooks, in a small Freeside, through the library, over TLS
+	MAGICMAIL_LIB=$(LIBRARY) MAGICMAIL_SIMULATOR=$(SIMULATOR) prove -r $(PERL_INCLUDE) tests/perl
+
+test-c: ## the C ABI from C, under valgrind
+	MAGICMAIL_LIB=$(LIBRARY) MAGICMAIL_SIMULATOR=$(SIMULATOR) VALGRIND=1 tests/c/run
+
+lint: ## formats and linters; changes nothing
+	@setup/require build lint
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+	perlcritic --quiet $(PERL_SOURCES)
+	perltidy --assert-tidy --standard-output $(PERL_SOURCES) >/dev/null
+
+header: ## include/magicmail.h anew, from the sources
+	$(CARGO) build
+	cp "$$(ls -t target/debug/build/magicmail-*/out/magicmail.h | head -n 1)" include/magicmail.h
+
+clean: ## removes what was built
+	$(CARGO) clean
