@@ -12,6 +12,9 @@ use std::time::Duration;
 const LOOK_UP_PAUSES: [Duration; 3] =
     [Duration::ZERO, Duration::from_millis(300), Duration::from_millis(1_000)];
 
+/// A server that could not be asked so often is not asked again.
+const MOST_UNREADABLE: usize = 2;
+
 pub enum Settled {
     /// It took effect; the server's words, of the step's own answer or of the look-up's.
     Done(Option<Reply>),
@@ -102,6 +105,7 @@ fn refused(api: &Api, step: &Step, error: CallError) -> Settled {
 /// Asks the server whether `step` took effect, again after short pauses where it did not.
 pub fn look_up(api: &Api, step: &Step) -> Found {
     let mut found = Found::Unreadable;
+    let mut unreadable = 0;
     for pause in LOOK_UP_PAUSES {
         if !pause.is_zero() {
             api.pause(pause);
@@ -114,6 +118,11 @@ pub fn look_up(api: &Api, step: &Step) -> Found {
             },
             Err(_) => Found::Unreadable,
         };
+        // Each read has had its own tries already.
+        unreadable += usize::from(matches!(found, Found::Unreadable));
+        if unreadable == MOST_UNREADABLE {
+            break;
+        }
     }
     found
 }
