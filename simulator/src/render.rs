@@ -1,0 +1,158 @@
+//! Writes replies as XML documents, in whatever form the modes ask for.
+
+use crate::command::{Refusal, Thing};
+use crate::modes::{EmptyFields, EmptyLists, Encoding, Fields, ListId, Modes, UserNames};
+use crate::state::{Field, Record, Reply};
+use std::fmt::Write as _;
+
+pub fn reply(reply: &Reply, modes: &Modes) -> String {
+    let mut xml = head(modes);
+    match reply {
+        Reply::Nothing => xml.push_str("<response/>"),
+        Reply::Record(thing, record) => {
+            xml.push_str("<response>");
+            write_record(&mut xml, names(*thing).1, "id", record, 0, modes);
+            xml.push_str("</response>");
+        }
+        Reply::List(thing, records) => write_list(&mut xml, names(*thing), records, modes),
+    }
+    xml.push('\n');
+    xml
+}
+
+pub fn refusal(refusal: &Refusal, modes: &Modes) -> String {
+    let (code, message) = (escaped(&refusal.code), escaped(&refusal.message));
+    let error = match modes.fields {
+        Fields::Attributes | Fields::Children => {
+            format!("<error><code>{code}</code><message>{message}</message></error>")
+        }
+        Fields::Mixed => format!(r#"<error code="{code}"><message>{message}</message></error>"#),
+    };
+    format!("{}<response>{error}</response>\n", head(modes))
+}
+
+/// The document's bytes in the encoding that its head declares.
+pub fn encoded(xml: &str, modes: &Modes) -> Vec<u8> {
+    match modes.encoding {
+        Encoding::Utf8 => xml.as_bytes().to_vec(),
+        Encoding::Latin1 => {
+            let mut bytes = Vec::with_capacity(xml.len());
+            for c in xml.chars() {
+                match u8::try_from(u32::from(c)) {
+                    Ok(byte) => bytes.push(byte),
+                    Err(_) => bytes.extend(format!("&#{};", u32::from(c)).bytes()),
+                }
+            }
+            bytes
+        }
+    }
+}
+
+fn head(modes: &Modes) -> String {
+    match modes.encoding {
+        Encoding::Utf8 => r#"<?xml version="1.0" encoding="UTF-8"?>"#.to_owned() + "\n",
+        Encoding::Latin1 => r#"<?xml version="1.0" encoding="ISO-8859-1"?>"#.to_owned() + "\n",
+    }
+}
+
+/// The names of the elements: of a list, and of one record.
+fn names(thing: Thing) -> (&'static str, &'static str) {
+    match thing {
+        Thing::Account => ("accounts", "account"),
+        Thing::User => ("users", "user"),
+        Thing::Package => ("packages", "package"),
+        Thing::Domain => ("domains", "domain"),
+        Thing::Address => ("emailaddresses", "emailaddress"),
+    }
+}
+
+fn write_list(xml: &mut String, (outer, inner): (&str, &str), records: &[Record], modes: &Modes) {
+    let id = match modes.list_id {
+        ListId::Id => "id",
+        ListId::Key => "key",
+        ListId::Name => "name",
+    };
+    if records.is_empty() {
+        xml.push_str(match modes.empty_lists {
+            EmptyLists::Missing => "<response/>",
+            EmptyLists::Element => return *xml += &format!("<response><{outer}/></response>"),
+        });
+        return;
+    }
+    let _ = write!(xml, "<response><{outer}>");
+    for (n, record) in records.iter().enumerate() {
+        write_record(xml, inner, id, record, n, modes);
+    }
+    let _ = write!(xml, "</{outer}></response>");
+}
+
+/// `position` is the record's in its list: in the mixed form each record mixes differently.
+fn write_record(xml: &mut String, element: &str, id: &str, record: &Record, position: usize, modes: &Modes) {
+    let mut fields = vec![(id, text(&record.id, modes))];
+    for (name, field) in &record.fields {
+        let value = text(field, modes);
+        if !value.is_empty() || modes.empty_fields == EmptyFields::Shown {
+            fields.push((name, value));
+        }
+    }
+    if modes.extra_fields {
+        fields.push(("revision", "7".to_owned()));
+        fields.push(("created", "2015-04-01T12:00:00".to_owned()));
+    }
+    let as_attribute = |n: usize| match modes.fields {
+        Fields::Attributes => true,
+        Fields::Children => false,
+        Fields::Mixed => (n + position) % 2 == 0,
+    };
+    let _ = write!(xml, "<{element}");
+    for (n, (name, value)) in fields.iter().enumerate() {
+        if as_attribute(n) {
+            let _ = write!(xml, r#" {name}="{}""#, escaped(value));
+        }
+    }
+    if (0..fields.len()).all(as_attribute) {
+        xml.push_str("/>");
+        return;
+    }
+    xml.push('>');
+    for (n, (name, value)) in fields.iter().enumerate() {
+        match (as_attribute(n), value.as_str()) {
+            (true, _) => {}
+            (false, "") => {
+                let _ = write!(xml, "<{name}/>");
+            }
+            (false, value) => {
+                let _ = write!(xml, "<{name}>{}</{name}>", escaped(value));
+            }
+        }
+    }
+    let _ = write!(xml, "</{element}>");
+}
+
+fn text(field: &Field, modes: &Modes) -> String {
+    match field {
+        Field::UserName(name) if modes.user_names == UserNames::Upper => name.to_ascii_uppercase(),
+        Field::Text(text) | Field::UserName(text) => text.clone(),
+    }
+}
+
+/// Fit for a text and for an attribute alike. What XML cannot hold at all becomes U+FFFD.
+fn escaped(text: &str) -> String {
+    let mut xml = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => xml.push_str("&amp;"),
+            '<' => xml.push_str("&lt;"),
+            '>' => xml.push_str("&gt;"),
+            '"' => xml.push_str("&quot;"),
+            '\'' => xml.push_str("&apos;"),
+            // An attribute's value would have them turned into spaces.
+            '\t' | '\n' | '\r' => {
+                let _ = write!(xml, "&#{};", u32::from(c));
+            }
+            '\0'..='\u{1f}' | '\u{fffe}' | '\u{ffff}' => xml.push('\u{fffd}'),
+            _ => xml.push(c),
+        }
+    }
+    xml
+}
