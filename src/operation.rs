@@ -187,8 +187,7 @@ fn new_password(request: &Request) -> Result<(Option<Password>, Option<String>),
 /// A dry run: the whole plan, on what MagicMail has now.
 fn foretell(api: &Api, task: &Task, mut world: World) -> Result<(Done, World), Error> {
     observe(api, task, &mut world)?;
-    let plan =
-        plan(task, &world).map_err(|refusal| Error::new(refusal.status, api.clean(&refusal.text)))?;
+    let plan = plan(task, &world).map_err(|refusal| Error::new(refusal.status, api.clean(&refusal.text)))?;
     let steps = plan.steps.iter().map(|planned| planned.step.text()).collect();
     let warnings = plan.warnings.iter().map(|warning| api.clean(warning)).collect();
     Ok((Done { steps, warnings }, world))

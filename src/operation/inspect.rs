@@ -3,11 +3,11 @@
 
 use super::Export;
 use crate::api::{Api, Call, CallError, Limits, Reply};
-use crate::record::{Record, User};
 use crate::document::Fields;
 use crate::error::Error;
 use crate::id::{AccountId, UserName};
 use crate::log::Sink;
+use crate::record::{Record, User};
 use serde_json::{json, Map, Value};
 use std::time::Duration;
 

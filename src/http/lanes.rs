@@ -1,0 +1,176 @@
+//! The connections of a handle: at most four at once, each kept between requests, none shared with another
+//! process.
+//!
+//! A fork copies a handle with everything in it. The child must neither speak on the parent's connections
+//! (it would garble their encryption for both) nor wait for a lock that another thread of the parent held at
+//! that moment, for nobody in the child would ever open it. So whatever has a lock or a connection belongs to
+//! one process, known by its id; a child appends a `Process` of its own, without a lock, and only closes its
+//! copies of the idle connections' descriptors, which tells the server nothing.
+
+use super::connect::{Dial, NoLookup};
+use super::line::Notes;
+use super::server::Server;
+use once_cell::race::OnceBox;
+use once_cell::sync::OnceCell;
+use rustls::ClientConfig;
+use std::mem;
+use std::process;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+use ureq::Agent;
+
+/// Connections at once, per handle and process.
+pub const MOST: usize = 4;
+/// A kept connection that was idle for longer is not used again: many servers close theirs after 15 seconds.
+const LONGEST_IDLE: Duration = Duration::from_secs(12);
+/// The longest head of an answer, in bytes.
+const LONGEST_HEAD: usize = 32 * 1024;
+
+/// What one process has of a handle, and after it what its children have.
+pub struct Process {
+    id: u32,
+    lanes: Lanes,
+    child: OnceBox<Process>,
+}
+
+impl Process {
+    pub fn new() -> Process {
+        Process { id: process::id(), lanes: Lanes::new(), child: OnceBox::new() }
+    }
+
+    /// The lanes of the process that asks.
+    pub fn lanes(&self) -> &Lanes {
+        let mut last = self;
+        while let Some(child) = last.child.get() {
+            last = child;
+        }
+        if last.id == process::id() {
+            return &last.lanes;
+        }
+        last.lanes.abandon();
+        &last.child.get_or_init(|| Box::new(Process::new())).lanes
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        if self.id != process::id() && !self.lanes.abandon() {
+            // Another thread of the parent was changing the list at the moment of the fork: its copy here may
+            // be half-changed, and is left alone.
+            let free = self.lanes.free.get_mut().unwrap_or_else(PoisonError::into_inner);
+            mem::forget(mem::take(&mut free.idle));
+        }
+    }
+}
+
+/// What carries one request at a time, over one connection, which is kept.
+pub struct Lane {
+    pub agent: Agent,
+    pub notes: Arc<Notes>,
+}
+
+impl Lane {
+    fn new(server: &Arc<Server>, tls: &Arc<OnceCell<Arc<ClientConfig>>>) -> Lane {
+        let notes = Arc::new(Notes::default());
+        let dial = Dial { server: server.clone(), notes: notes.clone(), tls: tls.clone() };
+        let config = Agent::config_builder()
+            .proxy(None)
+            .https_only(true)
+            .max_redirects(0)
+            .http_status_as_error(false)
+            .max_response_header_size(LONGEST_HEAD)
+            .max_idle_connections(1)
+            .max_idle_age(LONGEST_IDLE)
+            .timeout_connect(Some(server.connect_limit))
+            .user_agent(concat!("libmagicmail/", env!("CARGO_PKG_VERSION")))
+            .build();
+        Lane { agent: Agent::with_parts(config, dial, NoLookup), notes }
+    }
+}
+
+#[derive(Default)]
+struct Free {
+    /// The lane that was used last is the last one, and the next to be used.
+    idle: Vec<Lane>,
+    busy: usize,
+}
+
+pub struct Lanes {
+    free: Mutex<Free>,
+    freed: Condvar,
+    tls: Arc<OnceCell<Arc<ClientConfig>>>,
+}
+
+impl Lanes {
+    fn new() -> Lanes {
+        Lanes { free: Mutex::default(), freed: Condvar::new(), tls: Arc::default() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Free> {
+        self.free.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A lane, as soon as one is free; None if none is until then.
+    pub fn lease(&self, server: &Arc<Server>, until: Instant) -> Option<Lease<'_>> {
+        let mut free = self.lock();
+        loop {
+            if let Some(lease) = self.take(&mut free, server) {
+                return Some(lease);
+            }
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return None;
+            }
+            free = self.freed.wait_timeout(free, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    /// A lane, where one is free.
+    pub fn try_lease(&self, server: &Arc<Server>) -> Option<Lease<'_>> {
+        self.take(&mut self.lock(), server)
+    }
+
+    fn take(&self, free: &mut Free, server: &Arc<Server>) -> Option<Lease<'_>> {
+        if free.busy >= MOST {
+            return None;
+        }
+        free.busy += 1;
+        let lane = free.idle.pop().unwrap_or_else(|| Lane::new(server, &self.tls));
+        Some(Lease { lanes: self, lane: Some(lane) })
+    }
+
+    /// Closes the descriptors of another process's idle connections. False: its list was locked at the fork.
+    fn abandon(&self) -> bool {
+        match self.free.try_lock() {
+            Ok(mut free) => {
+                free.idle.clear();
+                true
+            }
+            Err(_) => false,
+        }
+    }
+}
+
+/// A lane in use; free again when this is dropped.
+pub struct Lease<'a> {
+    lanes: &'a Lanes,
+    lane: Option<Lane>,
+}
+
+impl Lease<'_> {
+    pub fn lane(&self) -> Option<&Lane> {
+        self.lane.as_ref()
+    }
+}
+
+impl Drop for Lease<'_> {
+    fn drop(&mut self) {
+        // After a panic nobody knows what state its connection is in.
+        let lane = self.lane.take().filter(|_| !std::thread::panicking());
+        let mut free = self.lanes.lock();
+        free.busy -= 1;
+        free.idle.extend(lane);
+        drop(free);
+        self.lanes.freed.notify_one();
+    }
+}

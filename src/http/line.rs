@@ -1,0 +1,237 @@
+//! One TLS connection as ureq's transport, and the notes it takes of the request that is on it.
+//!
+//! ureq writes a request's head and its body one after the other. Sent so, they would wait for each other
+//! (Nagle's algorithm and delayed acknowledgement: 40 ms); so what is to be sent is gathered here, and leaves in
+//! one write when the answer is waited for.
+
+use rustls::ClientConnection;
+use std::fmt;
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::TcpStream;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::Arc;
+use std::time::Instant;
+use ureq::unversioned::transport::{Buffers, LazyBuffers, NextTimeout, Transport};
+use ureq::Error;
+use zeroize::Zeroize;
+
+/// What has happened to the request on a lane. ureq's errors do not tell, so its connection does.
+#[derive(Default)]
+pub struct Notes {
+    fresh: AtomicBool,
+    sent: AtomicBool,
+    heard: AtomicBool,
+    ended_cleanly: AtomicBool,
+}
+
+impl Notes {
+    /// Another request begins.
+    pub fn clear(&self) {
+        for note in [&self.fresh, &self.sent, &self.heard, &self.ended_cleanly] {
+            note.store(false, Relaxed);
+        }
+    }
+
+    pub fn note_fresh(&self) {
+        self.fresh.store(true, Relaxed);
+    }
+
+    /// A new connection was tried for it.
+    pub fn is_fresh(&self) -> bool {
+        self.fresh.load(Relaxed)
+    }
+
+    /// The system took at least a byte of it.
+    pub fn is_sent(&self) -> bool {
+        self.sent.load(Relaxed)
+    }
+
+    /// At least a byte of an answer came.
+    pub fn is_heard(&self) -> bool {
+        self.heard.load(Relaxed)
+    }
+
+    /// The connection ended as TLS demands, so that its end can be believed.
+    pub fn has_ended_cleanly(&self) -> bool {
+        self.ended_cleanly.load(Relaxed)
+    }
+}
+
+/// A socket whose reads and writes end at a moment, however slowly bytes come, and go on after a signal.
+///
+/// It has no vectored write on purpose: the standard library's could raise SIGPIPE, which ends a Perl program.
+pub struct Socket {
+    stream: TcpStream,
+    until: Instant,
+}
+
+impl Socket {
+    pub fn new(stream: TcpStream, until: Instant) -> Socket {
+        Socket { stream, until }
+    }
+
+    fn persevere(
+        &mut self,
+        limit: fn(&TcpStream, Option<std::time::Duration>) -> io::Result<()>,
+        mut attempt: impl FnMut(&mut TcpStream) -> io::Result<usize>,
+    ) -> io::Result<usize> {
+        loop {
+            let left = self.until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err(ErrorKind::TimedOut.into());
+            }
+            limit(&self.stream, Some(left))?;
+            match attempt(&mut self.stream) {
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    return Err(ErrorKind::TimedOut.into());
+                }
+                other => return other,
+            }
+        }
+    }
+}
+
+impl Read for Socket {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.persevere(TcpStream::set_read_timeout, |stream| stream.read(buffer))
+    }
+}
+
+impl Write for Socket {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.persevere(TcpStream::set_write_timeout, |stream| stream.write(bytes))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A connection after its handshake.
+pub struct Line {
+    tls: ClientConnection,
+    socket: Socket,
+    buffers: LazyBuffers,
+    /// Gathered, not sent yet.
+    outgoing: Vec<u8>,
+    notes: Arc<Notes>,
+}
+
+/// ureq's buffers: one must hold the longest head of an answer, the other a part of a request.
+const INPUT_BUFFER: usize = 64 * 1024;
+const OUTPUT_BUFFER: usize = 8 * 1024;
+
+impl Line {
+    pub fn new(mut tls: ClientConnection, socket: Socket, notes: Arc<Notes>) -> Line {
+        // A request is of the size that its caller made it; it is not to wait in pieces.
+        tls.set_buffer_limit(None);
+        let buffers = LazyBuffers::new(INPUT_BUFFER, OUTPUT_BUFFER);
+        Line { tls, socket, buffers, outgoing: Vec::new(), notes }
+    }
+
+    fn send(&mut self) -> io::Result<()> {
+        if !self.outgoing.is_empty() {
+            let encrypted = self.tls.writer().write_all(&self.outgoing);
+            self.outgoing.zeroize();
+            encrypted?;
+        }
+        while self.tls.wants_write() {
+            if self.tls.write_tls(&mut self.socket)? > 0 {
+                self.notes.sent.store(true, Relaxed);
+            }
+        }
+        Ok(())
+    }
+
+    /// Bytes of the answer, at least one; 0 is its end, by a close that TLS knows of.
+    fn receive(&mut self) -> io::Result<usize> {
+        loop {
+            let buffer = self.buffers.input_append_buf();
+            if buffer.is_empty() {
+                return Err(io::Error::new(ErrorKind::InvalidData, "a line of it is too long"));
+            }
+            match self.tls.reader().read(buffer) {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                other => return other,
+            }
+            self.tls.read_tls(&mut self.socket)?;
+            let processed = self.tls.process_new_packets();
+            // An alert, or the answer to a change of keys. That it cannot be sent is seen at the next read.
+            while self.tls.wants_write() && self.tls.write_tls(&mut self.socket).is_ok() {}
+            processed.map_err(|error| io::Error::new(ErrorKind::InvalidData, error))?;
+        }
+    }
+
+    /// Whether nothing but TLS's own messages waits (session tickets come when they please), and no end.
+    fn is_quiet(&mut self) -> io::Result<bool> {
+        loop {
+            match self.tls.read_tls(&mut self.socket.stream) {
+                Ok(0) => return Ok(false),
+                Ok(_) => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(true),
+                Err(error) => return Err(error),
+            }
+            let state = self.tls.process_new_packets().map_err(io::Error::other)?;
+            if state.plaintext_bytes_to_read() > 0 || state.peer_has_closed() {
+                return Ok(false);
+            }
+        }
+    }
+}
+
+fn until(timeout: NextTimeout) -> Instant {
+    let now = Instant::now();
+    // ureq's "never" is more than the clock can hold; every request here has a limit, of hours at most.
+    now.checked_add(*timeout.after).unwrap_or(now)
+}
+
+fn told(error: io::Error, timeout: NextTimeout) -> Error {
+    match error.kind() {
+        ErrorKind::TimedOut => Error::Timeout(timeout.reason),
+        _ => Error::Io(error),
+    }
+}
+
+impl Transport for Line {
+    fn buffers(&mut self) -> &mut dyn Buffers {
+        &mut self.buffers
+    }
+
+    fn transmit_output(&mut self, amount: usize, _timeout: NextTimeout) -> Result<(), Error> {
+        let output = &mut self.buffers.output()[..amount];
+        self.outgoing.extend_from_slice(output);
+        // Passwords may be in it.
+        output.zeroize();
+        Ok(())
+    }
+
+    fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
+        self.socket.until = until(timeout);
+        self.send().map_err(|error| told(error, timeout))?;
+        let received = self.receive().map_err(|error| told(error, timeout))?;
+        let note = if received == 0 { &self.notes.ended_cleanly } else { &self.notes.heard };
+        note.store(true, Relaxed);
+        self.buffers.input_appended(received);
+        Ok(received > 0)
+    }
+
+    /// Asked before the connection is kept and before it is used again.
+    fn is_open(&mut self) -> bool {
+        if !self.outgoing.is_empty() || self.socket.stream.set_nonblocking(true).is_err() {
+            return false;
+        }
+        let quiet = self.is_quiet().unwrap_or(false);
+        self.socket.stream.set_nonblocking(false).is_ok() && quiet
+    }
+
+    fn is_tls(&self) -> bool {
+        true
+    }
+}
+
+impl fmt::Debug for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Line")
+    }
+}

@@ -1,0 +1,158 @@
+//! How TLS is spoken: versions, the verifier, sessions to resume.
+
+use super::trust::{system_roots, Trust, TrustedFile};
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::WebPkiServerVerifier;
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
+use std::fmt;
+use std::sync::Arc;
+
+/// TLS 1.2 and 1.3, with sessions kept for resumption. The error is a clause for people.
+///
+/// One is made per process: the memory of its sessions has a lock, which a fork could leave locked.
+pub fn client_config(trust: &Arc<Trust>) -> Result<Arc<ClientConfig>, String> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let verifier: Arc<dyn ServerCertVerifier> = match &**trust {
+        Trust::System => of_cas(system_roots()?, &provider)?,
+        Trust::File(file) => {
+            Arc::new(OfFile { cas: of_cas(file.roots.clone(), &provider)?, trust: trust.clone() })
+        }
+        Trust::Anything => Arc::new(OfAnything(provider.clone())),
+    };
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| format!("TLS cannot be set up ({error})"))?
+        .dangerous()
+        .with_custom_certificate_verifier(verifier)
+        .with_no_client_auth();
+    Ok(Arc::new(config))
+}
+
+fn of_cas(
+    roots: Arc<RootCertStore>,
+    provider: &Arc<CryptoProvider>,
+) -> Result<Arc<WebPkiServerVerifier>, String> {
+    WebPkiServerVerifier::builder_with_provider(roots, provider.clone())
+        .build()
+        .map_err(|error| format!("the trusted certificates cannot be used ({error})"))
+}
+
+/// Trusts what the CAs in `ca_file` signed, and the very certificates in it.
+struct OfFile {
+    cas: Arc<WebPkiServerVerifier>,
+    trust: Arc<Trust>,
+}
+
+impl OfFile {
+    fn file(&self) -> Option<&TrustedFile> {
+        match &*self.trust {
+            Trust::File(file) => Some(file),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Debug for OfFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("OfFile")
+    }
+}
+
+impl ServerCertVerifier for OfFile {
+    /// Appliances have certificates that name no host, or that are marked as a CA's (what `openssl req -x509`
+    /// makes), which the rules for servers refuse. Whoever put that very certificate into `ca_file` has said
+    /// whose it is, so only its dates count then.
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        self.cas.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now).or_else(
+            |error| match error {
+                Error::InvalidCertificate(why)
+                    if !is_about_dates(&why) && self.file().is_some_and(|file| file.holds(end_entity)) =>
+                {
+                    Ok(ServerCertVerified::assertion())
+                }
+                other => Err(other),
+            },
+        )
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.cas.verify_tls12_signature(message, certificate, signed)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.cas.verify_tls13_signature(message, certificate, signed)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.cas.supported_verify_schemes()
+    }
+}
+
+fn is_about_dates(why: &CertificateError) -> bool {
+    matches!(
+        why,
+        CertificateError::Expired
+            | CertificateError::ExpiredContext { .. }
+            | CertificateError::NotValidYet
+            | CertificateError::NotValidYetContext { .. }
+    )
+}
+
+/// The option `tls_insecure`: whoever answers is believed. Signatures are not looked at either: with any
+/// certificate accepted they prove nothing, and those of an X.509 v1 certificate cannot be checked.
+#[derive(Debug)]
+struct OfAnything(Arc<CryptoProvider>);
+
+impl ServerCertVerifier for OfAnything {
+    fn verify_server_cert(
+        &self,
+        _end_entity: &CertificateDer<'_>,
+        _intermediates: &[CertificateDer<'_>],
+        _server_name: &ServerName<'_>,
+        _ocsp_response: &[u8],
+        _now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        _message: &[u8],
+        _certificate: &CertificateDer<'_>,
+        _signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        _message: &[u8],
+        _certificate: &CertificateDer<'_>,
+        _signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
+    }
+}

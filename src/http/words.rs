@@ -1,0 +1,254 @@
+//! What went wrong, in words for people: a clause that names the server, the reason, and the option that helps.
+
+use super::server::Server;
+use super::trust::Trust;
+use crate::wire::{Failure, FailureKind};
+use rustls::pki_types::UnixTime;
+use rustls::{AlertDescription, CertificateError, Error, PeerIncompatible};
+use std::io::{self, ErrorKind};
+use std::time::Duration;
+
+fn failure(kind: FailureKind, text: String) -> Failure {
+    Failure { kind, text }
+}
+
+/// `20 seconds`, `1 second`, `0.3 seconds`.
+pub fn seconds(time: Duration) -> String {
+    let tenths = (time.as_secs_f64() * 10.0).ceil() / 10.0;
+    format!("{tenths} second{}", if tenths == 1.0 { "" } else { "s" })
+}
+
+/// The system's reason, without its number.
+pub fn of_io(error: &io::Error) -> String {
+    match error.kind() {
+        ErrorKind::ConnectionRefused => "connection refused".to_owned(),
+        ErrorKind::HostUnreachable => "no route to the host".to_owned(),
+        ErrorKind::NetworkUnreachable => "the network is unreachable".to_owned(),
+        ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        ErrorKind::NotFound => "there is no such file".to_owned(),
+        ErrorKind::TimedOut => "no reply".to_owned(),
+        _ => {
+            let text = error.to_string();
+            let text = text.split(" (os error").next().unwrap_or_default();
+            text.strip_prefix("failed to lookup address information: ").unwrap_or(text).to_owned()
+        }
+    }
+}
+
+/// No TCP connection could be made.
+pub fn of_connecting(error: &io::Error, server: &Server, addresses: usize, limit: Duration) -> Failure {
+    let place = &server.place;
+    let text = match error.kind() {
+        ErrorKind::TimedOut | ErrorKind::WouldBlock => {
+            format!("no connection to {place} within {}; check the options machine and port", seconds(limit))
+        }
+        _ if addresses > 1 => {
+            format!("nobody answers at {place} ({addresses} addresses tried, the last one: {})", of_io(error))
+        }
+        _ => format!("nobody answers at {place} ({})", of_io(error)),
+    };
+    failure(FailureKind::Connect, text)
+}
+
+/// TCP was there, TLS did not come about.
+pub fn of_handshake(error: &io::Error, server: &Server, limit: Duration) -> Failure {
+    if let Some(error) = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>()) {
+        return of_tls(error, server);
+    }
+    let place = &server.place;
+    match error.kind() {
+        ErrorKind::TimedOut => failure(
+            FailureKind::Connect,
+            format!(
+                "{place} takes connections, but began no TLS within {}; check the option port",
+                seconds(limit)
+            ),
+        ),
+        _ => failure(
+            FailureKind::Closed,
+            format!("{place} closed the connection before TLS was agreed on; if it stays so, check the options machine and port"),
+        ),
+    }
+}
+
+pub fn of_tls(error: &Error, server: &Server) -> Failure {
+    let place = &server.place;
+    let text = match error {
+        Error::InvalidCertificate(why) => of_certificate(why, server),
+        Error::InvalidMessage(_) | Error::InappropriateMessage { .. } => {
+            format!("what answers at {place} does not speak TLS; check the options machine and port")
+        }
+        Error::AlertReceived(AlertDescription::ProtocolVersion) | Error::PeerIncompatible(_)
+            if is_about_version(error) =>
+        {
+            format!(
+                "{place} speaks no TLS newer than 1.1, and 1.2 is the oldest that is safe; bring the server up to date, or set machine and port to a proxy before it"
+            )
+        }
+        Error::AlertReceived(AlertDescription::HandshakeFailure) | Error::PeerIncompatible(_) => {
+            format!("{place} knows no TLS version and cipher that are safe (TLS 1.2 or 1.3 is needed; {error}); bring the server up to date")
+        }
+        Error::AlertReceived(AlertDescription::UnrecognisedName) => {
+            format!("{place} does not know the name {}; check the option machine", server.host)
+        }
+        other => format!("TLS with {place} failed ({other})"),
+    };
+    failure(FailureKind::Certificate, text)
+}
+
+fn is_about_version(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::AlertReceived(AlertDescription::ProtocolVersion)
+            | Error::PeerIncompatible(
+                PeerIncompatible::ServerDoesNotSupportTls12Or13
+                    | PeerIncompatible::ServerTlsVersionIsDisabledByOurConfig
+                    | PeerIncompatible::Tls12NotOfferedOrEnabled
+            )
+    )
+}
+
+/// What to do about a certificate that nobody trusted has signed.
+fn advice(server: &Server) -> String {
+    match &*server.trust {
+        Trust::File(file) => format!(
+            "put its CA's certificate, or its own, into {} (option ca_file)",
+            file.path.display()
+        ),
+        _ => "set the option ca_file to its CA's certificate, or to its own (tls_insecure goes on without verifying it)"
+            .to_owned(),
+    }
+}
+
+fn of_certificate(why: &CertificateError, server: &Server) -> String {
+    let host = &server.host;
+    match why {
+        CertificateError::UnknownIssuer => {
+            let by = match &*server.trust {
+                Trust::File(file) => format!("the CA in {}, nor is it in that file", file.path.display()),
+                _ => "a CA that this machine trusts".to_owned(),
+            };
+            format!("the certificate of {host} is not signed by {by}; {}", advice(server))
+        }
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            format!(
+                "the certificate of {host} is {}; set the option machine to a name that it has, or ca_file to this very certificate",
+                names(why)
+            )
+        }
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => format!(
+            "the certificate of {host} has expired{}; renew it there, and check this machine's clock (the option tls_insecure goes on without verifying it)",
+            days(why)
+        ),
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => format!(
+            "the certificate of {host} is not valid yet{}; check the clocks of both machines (the option tls_insecure goes on without verifying it)",
+            days(why)
+        ),
+        CertificateError::Other(other) => of_odd_certificate(&other.0.to_string(), server),
+        other => format!("the certificate of {host} does not verify ({other}); {}", advice(server)),
+    }
+}
+
+/// What the verifier has no error of its own for; it is known by the name it gives.
+fn of_odd_certificate(name: &str, server: &Server) -> String {
+    let host = &server.host;
+    if name.contains("UnsupportedCertVersion") {
+        return format!(
+            "the certificate of {host} is of the old form X.509 v1, which cannot be verified, not by ca_file either; give the server one of version 3 (the option tls_insecure goes on without verifying it)"
+        );
+    }
+    if name.contains("CaUsedAsEndEntity") {
+        return format!(
+            "the certificate of {host} is marked as a CA's, so it counts only where it is known; set the option ca_file to this very certificate"
+        );
+    }
+    format!("the certificate of {host} does not verify ({name}); {}", advice(server))
+}
+
+/// `for a.example, b.example, not for c.example`.
+fn names(why: &CertificateError) -> String {
+    let CertificateError::NotValidForNameContext { expected, presented } = why else {
+        return "for another name".to_owned();
+    };
+    let expected = expected.to_str();
+    // The verifier gives them as `DnsName("a.example")`.
+    let bare = |text: &String| {
+        let inner = text.split_once('(').map_or(&**text, |(_, rest)| rest.trim_end_matches(')'));
+        inner.trim_matches('"').to_owned()
+    };
+    let mut listed: Vec<String> = presented.iter().take(4).map(bare).collect();
+    if presented.len() > listed.len() {
+        listed.push("others".to_owned());
+    }
+    match listed.is_empty() {
+        true => format!("for no host at all (it has no subject alternative name), so not for {expected}"),
+        false => format!("for {}, not for {expected}", listed.join(", ")),
+    }
+}
+
+/// ` (12 days ago)`, ` (for 2 more days)`.
+fn days(why: &CertificateError) -> String {
+    let between = |earlier: &UnixTime, later: &UnixTime| {
+        let days = later.as_secs().saturating_sub(earlier.as_secs()) / 86_400;
+        format!("{days} day{}", if days == 1 { "" } else { "s" })
+    };
+    match why {
+        CertificateError::ExpiredContext { time, not_after } => {
+            format!(" ({} ago)", between(not_after, time))
+        }
+        CertificateError::NotValidYetContext { time, not_before } => {
+            format!(" (for {} more)", between(time, not_before))
+        }
+        _ => String::new(),
+    }
+}
+
+/// The request went out on a connection, or was about to, and no whole answer came.
+pub fn of_exchange(error: &ureq::Error, server: &Server, heard: bool, within: Duration) -> Failure {
+    let host = &server.host;
+    match error {
+        ureq::Error::Timeout(_) => no_answer(server, within),
+        ureq::Error::Io(io) if is_close(io.kind()) => {
+            let when = if heard { "in the middle of its answer" } else { "before it answered" };
+            failure(FailureKind::Closed, format!("{host} closed the connection {when}"))
+        }
+        ureq::Error::Io(io) if io.get_ref().is_some_and(|inner| inner.is::<Error>()) => {
+            failure(FailureKind::Protocol, format!("the TLS connection to {host} broke ({io})"))
+        }
+        ureq::Error::Io(io) if io.kind() != ErrorKind::InvalidData => {
+            failure(FailureKind::Closed, format!("the connection to {host} broke ({})", of_io(io)))
+        }
+        ureq::Error::BodyExceedsLimit(limit) => failure(
+            FailureKind::Protocol,
+            format!("the answer of {host} is longer than {} MB", limit / (1024 * 1024)),
+        ),
+        ureq::Error::LargeResponseHeader(..) => {
+            failure(FailureKind::Protocol, format!("the answer of {host} has a head that is too long"))
+        }
+        ureq::Error::Protocol(why) => {
+            failure(FailureKind::Protocol, format!("the answer of {host} is no HTTP ({why})"))
+        }
+        other => failure(FailureKind::Protocol, format!("the exchange with {host} failed ({other})")),
+    }
+}
+
+pub fn no_answer(server: &Server, within: Duration) -> Failure {
+    failure(FailureKind::Timeout, format!("{} did not answer within {}", server.host, seconds(within)))
+}
+
+/// Nothing was tried.
+pub fn no_time(server: &Server) -> Failure {
+    failure(FailureKind::Timeout, format!("there was no time left to ask {}", server.host))
+}
+
+/// The peer is gone, in one of the system's ways to say so.
+fn is_close(kind: ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::UnexpectedEof
+            | ErrorKind::ConnectionReset
+            | ErrorKind::ConnectionAborted
+            | ErrorKind::BrokenPipe
+            | ErrorKind::NotConnected
+    )
+}
