@@ -1,0 +1,110 @@
+//! The crossing: C texts become `&str`, results become C texts and statuses, panics and errors end here.
+//!
+//! Whoever calls these functions passes on what the C caller promised in the header: a pointer is NULL or
+//! points to what its type says, texts end with a NUL, and nothing is freed twice or used afterwards.
+
+use super::log_functions::LogFunction;
+use super::{last_error, mm_export, mm_log_fn, panics, MM_OK};
+use crate::error::Error;
+use crate::log::Sink;
+use crate::operation::Export;
+use crate::world::Hook;
+use std::ffi::{c_char, c_void, CStr, CString};
+use std::ptr;
+
+/// A C text of the caller's; `what` names it in a message.
+pub unsafe fn text<'a>(pointer: *const c_char, what: &str) -> Result<&'a str, Error> {
+    if pointer.is_null() {
+        return Err(Error::argument(format!("the {what} is NULL")));
+    }
+    // SAFETY: the caller's text; it ends with a NUL and stays as it is while the call runs.
+    let text = unsafe { CStr::from_ptr(pointer) };
+    text.to_str().map_err(|error| {
+        Error::argument(format!("the {what} is not UTF-8 (from byte {} on)", error.valid_up_to()))
+    })
+}
+
+/// A text for C; a NUL inside, which would end it there, becomes a space.
+pub fn c_text(text: &str) -> CString {
+    CString::new(text).unwrap_or_else(|_| CString::new(text.replace('\0', " ")).unwrap_or_default())
+}
+
+/// A new handle, or NULL.
+pub fn make(body: impl FnOnce() -> Result<Export, Error>) -> *mut mm_export {
+    last_error::set(None);
+    match panics::guard(|| body().map(|export| Box::new(mm_export::from(export)))) {
+        Ok(handle) => Box::into_raw(handle),
+        Err(error) => {
+            last_error::set(Some(&error));
+            ptr::null_mut()
+        }
+    }
+}
+
+pub unsafe fn free(handle: *mut mm_export) {
+    if handle.is_null() {
+        return;
+    }
+    // A panic while it is taken down has nobody to be told to.
+    let _ = panics::guard(|| {
+        // SAFETY: it came from `make`, and is freed once.
+        drop(unsafe { Box::from_raw(handle) });
+        Ok(())
+    });
+}
+
+pub unsafe fn set_log(handle: *const mm_export, function: mm_log_fn, userdata: *mut c_void) {
+    // SAFETY: NULL, or a handle that lives.
+    if let Some(handle) = unsafe { handle.as_ref() } {
+        handle.log.set(function, userdata);
+    }
+}
+
+/// One call that can fail: from a handle to a status and a reply.
+pub unsafe fn run(
+    handle: *const mm_export,
+    reply: *mut *mut c_char,
+    body: impl FnOnce(&Export, &dyn Sink) -> Result<String, Error>,
+) -> i32 {
+    // SAFETY: NULL, or the caller's place for the reply.
+    if let Some(reply) = unsafe { reply.as_mut() } {
+        *reply = ptr::null_mut();
+    }
+    last_error::set(None);
+    let ended = panics::guard(|| {
+        // SAFETY: NULL, or a handle that lives until the call returns.
+        let handle = unsafe { handle.as_ref() }.ok_or_else(|| Error::argument("the handle is NULL"))?;
+        let log: LogFunction = handle.log.present();
+        body(&handle.export, &log).map(|text| c_text(&text))
+    });
+    // The log function may have made calls of its own.
+    last_error::set(ended.as_ref().err());
+    match ended {
+        Ok(text) => {
+            // SAFETY: as above; the text becomes the caller's.
+            if let Some(reply) = unsafe { reply.as_mut() } {
+                *reply = text.into_raw();
+            }
+            MM_OK
+        }
+        Err(error) => error.status as i32,
+    }
+}
+
+/// A hook is a call with one document.
+pub unsafe fn hook(
+    handle: *const mm_export,
+    hook: Hook,
+    request: *const c_char,
+    reply: *mut *mut c_char,
+) -> i32 {
+    // SAFETY: what the caller promised is passed on.
+    unsafe { run(handle, reply, |export, sink| export.hook(hook, text(request, "request")?, sink)) }
+}
+
+pub unsafe fn free_text(reply: *mut c_char) {
+    if !reply.is_null() {
+        // SAFETY: it came from `run`, and is freed once.
+        drop(unsafe { CString::from_raw(reply) });
+    }
+}
