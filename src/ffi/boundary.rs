@@ -15,12 +15,12 @@ use std::ptr;
 /// A C text of the caller's; `what` names it in a message.
 pub unsafe fn text<'a>(pointer: *const c_char, what: &str) -> Result<&'a str, Error> {
     if pointer.is_null() {
-        return Err(Error::argument(format!("the {what} is NULL")));
+        return Err(Error::argument(format!("the {what} must not be NULL")));
     }
     // SAFETY: the caller's text; it ends with a NUL and stays as it is while the call runs.
     let text = unsafe { CStr::from_ptr(pointer) };
     text.to_str().map_err(|error| {
-        Error::argument(format!("the {what} is not UTF-8 (from byte {} on)", error.valid_up_to()))
+        Error::argument(format!("the {what} must be UTF-8, which byte {} is not", error.valid_up_to() + 1))
     })
 }
 
@@ -73,7 +73,8 @@ pub unsafe fn run(
     last_error::set(None);
     let ended = panics::guard(|| {
         // SAFETY: NULL, or a handle that lives until the call returns.
-        let handle = unsafe { handle.as_ref() }.ok_or_else(|| Error::argument("the handle is NULL"))?;
+        let handle =
+            unsafe { handle.as_ref() }.ok_or_else(|| Error::argument("the handle must not be NULL"))?;
         let log: LogFunction = handle.log.present();
         body(&handle.export, &log).map(|text| c_text(&text))
     });

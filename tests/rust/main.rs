@@ -1,5 +1,9 @@
 //! The integration tests: one binary, so that the library is linked once.
 
+mod abi;
+mod abi_caller;
+mod abi_input;
+mod abi_library;
 mod http;
 mod model;
 mod plan;
