@@ -66,10 +66,8 @@ pub unsafe fn run(
     reply: *mut *mut c_char,
     body: impl FnOnce(&Export, &dyn Sink) -> Result<String, Error>,
 ) -> i32 {
-    // SAFETY: NULL, or the caller's place for the reply.
-    if let Some(reply) = unsafe { reply.as_mut() } {
-        *reply = ptr::null_mut();
-    }
+    // SAFETY: NULL, or the caller's place for the reply, whatever it holds.
+    unsafe { fill(reply, ptr::null_mut()) };
     last_error::set(None);
     let ended = panics::guard(|| {
         // SAFETY: NULL, or a handle that lives until the call returns.
@@ -82,13 +80,21 @@ pub unsafe fn run(
     last_error::set(ended.as_ref().err());
     match ended {
         Ok(text) => {
-            // SAFETY: as above; the text becomes the caller's.
-            if let Some(reply) = unsafe { reply.as_mut() } {
-                *reply = text.into_raw();
+            if !reply.is_null() {
+                // SAFETY: as above; the text becomes the caller's.
+                unsafe { fill(reply, text.into_raw()) };
             }
             MM_OK
         }
         Err(error) => error.status as i32,
+    }
+}
+
+/// Writes without reading: the caller's variable need not be initialised.
+unsafe fn fill(reply: *mut *mut c_char, text: *mut c_char) {
+    if !reply.is_null() {
+        // SAFETY: the caller's place for a pointer.
+        unsafe { reply.write(text) };
     }
 }
 

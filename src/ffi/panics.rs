@@ -37,7 +37,8 @@ fn defect() -> Error {
 /// Once per process; no lock that a fork could leave locked.
 fn note_places() {
     static DONE: AtomicBool = AtomicBool::new(false);
-    if DONE.swap(true, Ordering::AcqRel) {
+    // A Rust program may free a handle while it unwinds, when no hook can be set.
+    if std::thread::panicking() || DONE.swap(true, Ordering::AcqRel) {
         return;
     }
     let print = take_hook();
