@@ -70,21 +70,35 @@ static int show_packages(const mm_export *handle, const char *users)
     return all;
 }
 
-static int show_account(const mm_export *handle, const char *id)
+static int show_users(const mm_export *handle, const char *id)
 {
-    char by_id[512], by_account[512];
-    char *account, *users;
-    int all;
-    snprintf(by_id, sizeof by_id, "{\"id\": \"%s\"}", id);
-    snprintf(by_account, sizeof by_account, "{\"account\": \"%s\"}", id);
-    account = call(handle, "get_account", by_id);
-    users = call(handle, "get_users", by_account);
-    all = account != NULL && users != NULL;
-    if (all) {
-        printf("account: %s\nusers: %s\n", account, users);
+    char arguments[512];
+    char *users;
+    int all = 0;
+    snprintf(arguments, sizeof arguments, "{\"account\": \"%s\"}", id);
+    users = call(handle, "get_users", arguments);
+    if (users != NULL) {
+        printf("users: %s\n", users);
         all = show_packages(handle, users);
     }
     mm_string_free(users);
+    return all;
+}
+
+static int show_account(const mm_export *handle, const char *id)
+{
+    char arguments[512];
+    char *account;
+    int all = 0;
+    snprintf(arguments, sizeof arguments, "{\"id\": \"%s\"}", id);
+    account = call(handle, "get_account", arguments);
+    if (account != NULL && strcmp(account, "null") == 0) {
+        printf("account: there is none\n");
+        all = 1;
+    } else if (account != NULL) {
+        printf("account: %s\n", account);
+        all = show_users(handle, id);
+    }
     mm_string_free(account);
     return all;
 }

@@ -39,7 +39,8 @@ static inline void check_failed(const char *file, int line, const char *conditio
 #define END() return check_failures == 0 ? EXIT_SUCCESS : EXIT_FAILURE
 
 #define PASSWORD "Tr0ub4dor&3"
-#define CLIENT_PASSWORD "secret"
+/* The same in tests/c/run. */
+#define CLIENT_PASSWORD "k3y-0f-the-c1ient"
 
 /* A configuration for the simulator that `tests/c/run` started; `more` are further keys: ", \"debug\": 1". */
 static inline const char *simulator_config(const char *more)
