@@ -25,6 +25,11 @@ impl Connections {
         Ok(())
     }
 
+    /// How many there are.
+    pub fn number(&self) -> u64 {
+        locked(&self.open).len() as u64
+    }
+
     pub fn remove(&self, number: u64) {
         locked(&self.open).remove(&number);
         self.ended.notify_all();

@@ -24,6 +24,8 @@ use std::time::{Duration, Instant};
 pub struct Counters {
     /// Connections that were accepted.
     pub opened: u64,
+    /// Connections that are open now.
+    pub open: u64,
     pub handshakes_failed: u64,
     pub requests: u64,
     /// TLS sessions that took up an earlier one.
@@ -34,8 +36,8 @@ struct Inner {
     mail: MailServer,
     faults: Faults,
     log: Log,
-    /// How often faults were put: who waits to open the port again must not do so for later ones.
-    put: u64,
+    /// How often the port was closed or faults were put: who waits to open it again must not undo a later closing.
+    closing: u64,
 }
 
 pub struct Exchange {
@@ -52,7 +54,7 @@ pub struct Exchange {
 impl Exchange {
     pub fn new(mail: MailServer, port: Port) -> Exchange {
         let first_modes = mail.modes.clone();
-        let inner = Inner { mail, faults: Faults::default(), log: Log::default(), put: 0 };
+        let inner = Inner { mail, faults: Faults::default(), log: Log::default(), closing: 0 };
         Exchange {
             inner: Mutex::new(inner),
             counters: Mutex::default(),
@@ -95,7 +97,8 @@ impl Exchange {
             at_ms: u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX),
         };
         inner.log.add(entry);
-        Some(play).inspect(|_| self.prepare(&inner, &ahead))
+        self.prepare(&mut inner, ahead);
+        Some(play)
     }
 
     fn answer(&self, mail: &mut MailServer, request: &ApiRequest, wrong: Option<&str>) -> Answer {
@@ -108,12 +111,13 @@ impl Exchange {
     }
 
     /// Does what faults want done before the next request comes.
-    fn prepare(self: &Arc<Self>, inner: &Inner, ahead: &Ahead) {
+    fn prepare(self: &Arc<Self>, inner: &mut Inner, ahead: Ahead) {
         if let Some(for_ms) = ahead.close_port {
             self.port.close();
+            inner.closing += 1;
             if let Some(ms) = for_ms {
                 // The answer under way reaches the client after the latency only.
-                self.open_after(Duration::from_millis(ms + inner.mail.modes.latency_ms), inner.put);
+                self.open_after(Duration::from_millis(ms + inner.mail.modes.latency_ms), inner.closing);
             }
         }
         if ahead.close_idle {
@@ -121,12 +125,12 @@ impl Exchange {
         }
     }
 
-    fn open_after(self: &Arc<Self>, time: Duration, put: u64) {
+    fn open_after(self: &Arc<Self>, time: Duration, closing: u64) {
         let exchange = Arc::clone(self);
         thread::spawn(move || {
             let waited = exchange.stopper.wait(time);
             let inner = locked(&exchange.inner);
-            if waited && inner.put == put {
+            if waited && inner.closing == closing {
                 exchange.port.open();
             }
         });
@@ -137,12 +141,12 @@ impl Exchange {
     }
 
     fn put_faults(self: &Arc<Self>, inner: &mut MutexGuard<'_, Inner>, faults: Vec<Fault>) {
-        inner.put += 1;
+        inner.closing += 1;
         let ahead = inner.faults.put(faults);
         if ahead.close_port.is_none() {
             self.port.open();
         }
-        self.prepare(inner, &ahead);
+        self.prepare(inner, ahead);
     }
 
     pub fn faults(&self) -> Vec<Fault> {
@@ -202,7 +206,7 @@ impl Exchange {
     }
 
     pub fn counters(&self) -> Counters {
-        *locked(&self.counters)
+        Counters { open: self.connections.number(), ..*locked(&self.counters) }
     }
 
     pub fn count(&self, change: impl FnOnce(&mut Counters)) {

@@ -197,7 +197,7 @@ impl Fault {
     }
 
     /// For how long the port is closed; None: until the faults are put anew.
-    pub fn closed_for_ms(&self) -> Option<u64> {
+    fn closed_for_ms(&self) -> Option<u64> {
         match (self.kind, self.for_ms, self.count) {
             (Kind::Gone, ..) => None,
             (_, Some(ms), _) => Some(ms),
@@ -225,7 +225,7 @@ impl Fault {
 }
 
 /// What must happen to connections before the next request comes.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Ahead {
     pub close_idle: bool,
     /// The port is closed, for so long (None: for ever).
@@ -235,8 +235,13 @@ pub struct Ahead {
 impl Ahead {
     fn add(&mut self, fault: &Fault) {
         self.close_idle = true;
+        // Of two, the one that lasts longer counts.
         if fault.kind.closes_port() {
-            self.close_port = Some(fault.closed_for_ms());
+            self.close_port = match (self.close_port, fault.closed_for_ms()) {
+                (Some(None), _) | (_, None) => Some(None),
+                (Some(Some(before)), Some(ms)) => Some(Some(before.max(ms))),
+                (None, ms) => Some(ms),
+            };
         }
     }
 }

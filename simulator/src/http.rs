@@ -126,7 +126,8 @@ impl Received {
     /// What it asks of the API; the text says what is wrong with it otherwise.
     pub fn api_request(&self) -> (ApiRequest, Option<String>) {
         let (path, query) = self.target.split_once('?').unwrap_or((&self.target, ""));
-        let mut wrong = None;
+        let form = String::from_utf8_lossy(&self.body);
+        let mut wrong = self.wrong_form(query).map(str::to_owned);
         let mut note = |text: &str| wrong = Some(text.to_owned());
         let below = path.strip_prefix("/api/v2").filter(|rest| rest.starts_with('/')).unwrap_or_else(|| {
             note("nothing is served outside of /api/v2");
@@ -139,17 +140,6 @@ impl Received {
                 String::from_utf8_lossy(&percent_decode_str(segment).collect::<Vec<u8>>()).into_owned()
             }));
         }
-        let form = String::from_utf8_lossy(&self.body);
-        let posts = self.method == "POST";
-        if posts && !query.is_empty() {
-            note("the parameters of a POST travel in its body");
-        }
-        if !posts && !form.is_empty() {
-            note("only a POST has a body");
-        }
-        if posts && !form.is_empty() && !self.is_form() {
-            note("the body is not application/x-www-form-urlencoded");
-        }
         let mut parameters = Vec::new();
         for pair in query.split('&').chain(form.split('&')).filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
@@ -160,6 +150,18 @@ impl Received {
         }
         let credentials = self.header("authorization").and_then(credentials);
         (ApiRequest { method: Method::of(&self.method), path, parameters, credentials }, wrong)
+    }
+
+    /// Whether its parameters travel where they should not.
+    fn wrong_form(&self, query: &str) -> Option<&'static str> {
+        let (posts, has_body) = (self.method == "POST", !self.body.is_empty());
+        if posts && !query.is_empty() {
+            return Some("the parameters of a POST travel in its body");
+        }
+        if !posts && has_body {
+            return Some("only a POST has a body");
+        }
+        (has_body && !self.is_form()).then_some("the body is not application/x-www-form-urlencoded")
     }
 
     fn is_form(&self) -> bool {

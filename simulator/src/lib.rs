@@ -21,7 +21,7 @@ mod fault;
 mod http;
 mod log;
 mod mail_server;
-mod modes;
+pub mod modes;
 mod play;
 mod render;
 mod request;

@@ -88,45 +88,37 @@ fn write_list(xml: &mut String, (outer, inner): (&str, &str), records: &[Record]
 
 /// `position` is the record's in its list: in the mixed form each record mixes differently.
 fn write_record(xml: &mut String, element: &str, id: &str, record: &Record, position: usize, modes: &Modes) {
-    let mut fields = vec![(id, text(&record.id, modes))];
-    for (name, field) in &record.fields {
-        let value = text(field, modes);
-        if !value.is_empty() || modes.empty_fields == EmptyFields::Shown {
-            fields.push((name, value));
-        }
-    }
-    if modes.extra_fields {
-        fields.push(("revision", "7".to_owned()));
-        fields.push(("created", "2015-04-01T12:00:00".to_owned()));
-    }
     let as_attribute = |n: usize| match modes.fields {
         Fields::Attributes => true,
         Fields::Children => false,
         Fields::Mixed => (n + position) % 2 == 0,
     };
+    let mut children = String::new();
     let _ = write!(xml, "<{element}");
-    for (n, (name, value)) in fields.iter().enumerate() {
-        if as_attribute(n) {
-            let _ = write!(xml, r#" {name}="{}""#, escaped(value));
-        }
+    for (n, (name, value)) in written_fields(id, record, modes).iter().enumerate() {
+        let value = escaped(value);
+        let _ = match (as_attribute(n), value.as_str()) {
+            (true, value) => write!(xml, r#" {name}="{value}""#),
+            (false, "") => write!(children, "<{name}/>"),
+            (false, value) => write!(children, "<{name}>{value}</{name}>"),
+        };
     }
-    if (0..fields.len()).all(as_attribute) {
-        xml.push_str("/>");
-        return;
+    let _ = match children.as_str() {
+        "" => write!(xml, "/>"),
+        children => write!(xml, ">{children}</{element}>"),
+    };
+}
+
+/// The fields that the record shows, the id first.
+fn written_fields<'a>(id: &'a str, record: &'a Record, modes: &Modes) -> Vec<(&'a str, String)> {
+    let mut fields = vec![(id, text(&record.id, modes))];
+    let values = record.fields.iter().map(|(name, field)| (*name, text(field, modes)));
+    fields.extend(values.filter(|(_, value)| !value.is_empty() || modes.empty_fields == EmptyFields::Shown));
+    if modes.extra_fields {
+        fields.push(("revision", "7".to_owned()));
+        fields.push(("created", "2015-04-01T12:00:00".to_owned()));
     }
-    xml.push('>');
-    for (n, (name, value)) in fields.iter().enumerate() {
-        match (as_attribute(n), value.as_str()) {
-            (true, _) => {}
-            (false, "") => {
-                let _ = write!(xml, "<{name}/>");
-            }
-            (false, value) => {
-                let _ = write!(xml, "<{name}>{}</{name}>", escaped(value));
-            }
-        }
-    }
-    let _ = write!(xml, "</{element}>");
+    fields
 }
 
 fn text(field: &Field, modes: &Modes) -> String {
