@@ -42,7 +42,7 @@ struct Arguments {
     hosts: Vec<String>,
     #[arg(long, value_enum, default_value = "1.3", value_name = "VERSION")]
     max_tls: HighestTls,
-    /// A domain that addresses may be in [default: example.net example.com]
+    /// A domain that addresses may be in [default: example.net example.com; with --state, those it names]
     #[arg(long = "domain", value_name = "NAME", num_args = 1..)]
     domains: Vec<String>,
     /// One of the modes, as GET /modes of the control port shows them
