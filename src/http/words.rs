@@ -123,7 +123,8 @@ fn advice(server: &Server) -> String {
 fn of_certificate(why: &CertificateError, server: &Server) -> String {
     let host = &server.host;
     match why {
-        CertificateError::UnknownIssuer => {
+        // The second one: by a CA of the same name as a trusted one, say one that was made anew.
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => {
             let by = match &*server.trust {
                 Trust::File(file) => format!("the CA in {}, nor is it in that file", file.path.display()),
                 _ => "a CA that this machine trusts".to_owned(),

@@ -1,8 +1,11 @@
 //! The HTTPS carrier against servers that do exactly what a test says.
 
+mod answers;
 mod certificates;
+mod connections;
 mod peer;
 mod requests;
+mod trust;
 
 use certificates::{by_ca, local, Identity, Trusted};
 use magicmail::http::{Endpoint, Https};
@@ -17,7 +20,7 @@ const LIMIT: Duration = Duration::from_secs(10);
 struct Pair {
     peer: Peer,
     https: Https,
-    _trusted: Trusted,
+    trusted: Trusted,
 }
 
 fn pair(serve: impl Fn(Line) + Send + Sync + 'static) -> Pair {
@@ -28,7 +31,7 @@ fn pair_with(identity: &Identity, serve: impl Fn(Line) + Send + Sync + 'static) 
     let peer = Peer::tls(identity.server(), serve);
     let trusted = identity.trusted();
     let https = Https::new(endpoint(&peer, Some(&trusted))).unwrap();
-    Pair { peer, https, _trusted: trusted }
+    Pair { peer, https, trusted }
 }
 
 fn endpoint(peer: &Peer, trusted: Option<&Trusted>) -> Endpoint {

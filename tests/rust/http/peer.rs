@@ -6,7 +6,7 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// No side of a test waits longer.
 pub const PATIENCE: Duration = Duration::from_secs(20);
@@ -19,10 +19,9 @@ pub struct Peer {
 #[derive(Default)]
 struct Shared {
     stopped: AtomicBool,
-    /// Connections that were accepted, and how many of them are open.
+    /// Connections that were accepted, and those that this side has not closed.
     accepted: AtomicUsize,
     open: AtomicUsize,
-    most_open: AtomicUsize,
     resumed: AtomicUsize,
     seen: Mutex<Vec<Seen>>,
 }
@@ -30,7 +29,6 @@ struct Shared {
 /// A request as it arrived.
 #[derive(Clone, Debug, Default)]
 pub struct Seen {
-    pub connection: usize,
     /// `POST /api/v2/user/jane HTTP/1.1`.
     pub line: String,
     pub headers: Vec<(String, String)>,
@@ -49,7 +47,7 @@ impl Peer {
     /// Serves each connection, after its handshake, with `serve`.
     pub fn tls(config: ServerConfig, serve: impl Fn(Line) + Send + Sync + 'static) -> Peer {
         let config = Arc::new(config);
-        Peer::raw(move |number, stream, shared| {
+        Peer::raw(move |stream, shared| {
             let Ok(connection) = ServerConnection::new(config.clone()) else { return };
             let mut stream = StreamOwned::new(connection, stream);
             while stream.conn.is_handshaking() {
@@ -60,16 +58,16 @@ impl Peer {
             if stream.conn.handshake_kind() == Some(rustls::HandshakeKind::Resumed) {
                 shared.resumed.fetch_add(1, SeqCst);
             }
-            serve(Line { number, stream, pending: Vec::new(), reads: 0, shared: Arc::clone(shared) });
+            serve(Line { stream, pending: Vec::new(), reads: 0, shared: Arc::clone(shared) });
         })
     }
 
     /// Serves each connection without TLS.
     pub fn plain(serve: impl Fn(TcpStream) + Send + Sync + 'static) -> Peer {
-        Peer::raw(move |_, stream, _| serve(stream))
+        Peer::raw(move |stream, _| serve(stream))
     }
 
-    fn raw(serve: impl Fn(usize, TcpStream, &Arc<Shared>) + Send + Sync + 'static) -> Peer {
+    fn raw(serve: impl Fn(TcpStream, &Arc<Shared>) + Send + Sync + 'static) -> Peer {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let address = listener.local_addr().unwrap();
         let shared = Arc::new(Shared::default());
@@ -84,12 +82,11 @@ impl Peer {
                 stream.set_read_timeout(Some(PATIENCE)).unwrap();
                 stream.set_write_timeout(Some(PATIENCE)).unwrap();
                 stream.set_nodelay(true).unwrap();
-                let number = shared.accepted.fetch_add(1, SeqCst) + 1;
-                let open = shared.open.fetch_add(1, SeqCst) + 1;
-                shared.most_open.fetch_max(open, SeqCst);
+                shared.accepted.fetch_add(1, SeqCst);
+                shared.open.fetch_add(1, SeqCst);
                 let (serve, shared) = (serve.clone(), shared.clone());
                 thread::spawn(move || {
-                    serve(number, stream, &shared);
+                    serve(stream, &shared);
                     shared.open.fetch_sub(1, SeqCst);
                 });
             }
@@ -105,8 +102,13 @@ impl Peer {
         self.shared.accepted.load(SeqCst)
     }
 
-    pub fn most_open(&self) -> usize {
-        self.shared.most_open.load(SeqCst)
+    /// Waits until this side has closed every connection.
+    pub fn wait_until_closed(&self) {
+        let end = Instant::now() + PATIENCE;
+        while self.shared.open.load(SeqCst) > 0 {
+            assert!(Instant::now() < end, "a connection stays open");
+            thread::yield_now();
+        }
     }
 
     pub fn resumed(&self) -> usize {
@@ -128,8 +130,6 @@ impl Drop for Peer {
 
 /// A connection to the client under test.
 pub struct Line {
-    /// 1 for the first connection.
-    pub number: usize,
     stream: StreamOwned<ServerConnection, TcpStream>,
     pending: Vec<u8>,
     reads: usize,
@@ -153,7 +153,7 @@ impl Line {
             .map(|header| header.split_once(": ").unwrap())
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .collect();
-        let mut seen = Seen { connection: self.number, line, headers, ..Seen::default() };
+        let mut seen = Seen { line, headers, ..Seen::default() };
         let length: usize = seen.header("content-length").map_or(0, |length| length.parse().unwrap());
         while self.pending.len() < head_end + length {
             self.fill()?;

@@ -1,0 +1,302 @@
+//! Whom the client believes, and what it says to those whom it does not.
+
+use super::certificates::{by_ca, local, names, self_signed, server, Identity, Trusted};
+use super::*;
+use magicmail::wire::FailureKind;
+use rcgen::{date_time_ymd, BasicConstraints, CertificateParams, IsCa};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::sign::CertifiedKey;
+use std::io::{Read, Write};
+use std::sync::Arc;
+
+fn ca_true(mut params: CertificateParams) -> CertificateParams {
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params
+}
+
+fn expired(mut params: CertificateParams) -> CertificateParams {
+    params.not_before = date_time_ymd(2019, 1, 1);
+    params.not_after = date_time_ymd(2020, 1, 1);
+    params
+}
+
+fn not_yet(mut params: CertificateParams) -> CertificateParams {
+    params.not_before = date_time_ymd(2200, 1, 1);
+    params.not_after = date_time_ymd(2201, 1, 1);
+    params
+}
+
+/// Asks a server that shows `identity`, trusting `trusted`, by the name `machine`.
+fn asked(identity: &Identity, trusted: Option<&Trusted>, machine: &str) -> Asked {
+    let peer = Peer::tls(identity.server(), |mut line| line.answer_all("<response/>"));
+    ask(&peer, trusted, machine, false)
+}
+
+fn ask(peer: &Peer, trusted: Option<&Trusted>, machine: &str, tls_insecure: bool) -> Asked {
+    let https = Https::new(Endpoint {
+        machine: machine.to_owned(),
+        tls_insecure,
+        connect_limit: Duration::from_secs(2),
+        ..endpoint(peer, trusted)
+    })
+    .unwrap();
+    let outcome = one(&https, &post(&["user", "jane"], &[]), LIMIT);
+    Asked { outcome, requests: peer.seen().len() }
+}
+
+struct Asked {
+    outcome: Outcome,
+    requests: usize,
+}
+
+impl Asked {
+    #[track_caller]
+    fn is_answered(self) {
+        answered(self.outcome);
+        assert_eq!(self.requests, 1);
+    }
+
+    /// Nothing but the handshake was sent.
+    #[track_caller]
+    fn is_refused(self, words: &[&str]) {
+        let failure = not_sent(self.outcome);
+        assert_eq!(failure.kind, FailureKind::Certificate, "{}", failure.text);
+        for word in words {
+            assert!(failure.text.contains(word), "no {word:?} in: {}", failure.text);
+        }
+        assert_eq!(self.requests, 0);
+    }
+}
+
+#[test]
+fn a_server_whose_ca_is_in_ca_file_is_believed_by_name_and_by_address() {
+    let identity = by_ca(&local());
+    for machine in ["localhost", "LOCALHOST", "127.0.0.1"] {
+        asked(&identity, Some(&identity.trusted()), machine).is_answered();
+    }
+}
+
+#[test]
+fn a_self_signed_server_is_believed_where_its_certificate_is_in_ca_file() {
+    for identity in [self_signed(local()), self_signed(ca_true(local()))] {
+        for machine in ["localhost", "127.0.0.1"] {
+            asked(&identity, Some(&identity.trusted()), machine).is_answered();
+        }
+    }
+}
+
+#[test]
+fn a_certificate_without_or_with_other_names_is_believed_where_it_is_in_ca_file() {
+    for params in [names(&[]), names(&["mail.example.net"]), ca_true(names(&[]))] {
+        let identity = self_signed(params);
+        asked(&identity, Some(&identity.trusted()), "127.0.0.1").is_answered();
+    }
+    // Signed by a CA that nobody knows, but known itself.
+    let leaf = by_ca(&names(&["mail.example.net"]));
+    let pem = pem_of(&leaf.chain[0]);
+    asked(&leaf, Some(&Trusted::write(pem)), "localhost").is_answered();
+}
+
+fn pem_of(certificate: &CertificateDer<'_>) -> String {
+    use base64::Engine;
+    let text = base64::engine::general_purpose::STANDARD.encode(certificate);
+    format!("-----BEGIN CERTIFICATE-----\n{text}\n-----END CERTIFICATE-----\n")
+}
+
+#[test]
+fn one_of_several_certificates_in_ca_file_suffices() {
+    let (first, second) = (by_ca(&local()), self_signed(ca_true(local())));
+    let both = Trusted::write(format!("# ours\n{}\n{}", first.trusted, second.trusted));
+    asked(&first, Some(&both), "localhost").is_answered();
+    asked(&second, Some(&both), "localhost").is_answered();
+}
+
+#[test]
+fn an_unknown_issuer_is_refused_and_ca_file_named() {
+    let other = by_ca(&local()).trusted();
+    for identity in [by_ca(&local()), self_signed(local())] {
+        let path = other.path().display().to_string();
+        let words = ["the certificate of localhost is not signed by the CA in", &path, "option ca_file"];
+        asked(&identity, Some(&other), "localhost").is_refused(&words);
+    }
+    // The same names and the same issuer's name do not make the same certificate.
+    let (shown, known) = (self_signed(ca_true(local())), self_signed(ca_true(local())));
+    asked(&shown, Some(&known.trusted()), "localhost").is_refused(&["localhost is marked as a CA's"]);
+}
+
+#[test]
+fn without_ca_file_the_systems_cas_count() {
+    asked(&by_ca(&local()), None, "localhost").is_refused(&[
+        "not signed by a CA that this machine trusts",
+        "ca_file",
+        "tls_insecure",
+    ]);
+    asked(&self_signed(ca_true(local())), None, "localhost").is_refused(&["marked as a CA's", "ca_file"]);
+}
+
+#[test]
+fn a_wrong_name_is_refused_and_the_right_ones_are_told() {
+    let identity =
+        by_ca(&names(&["mail.example.net", "*.example.org", "c.example", "d.example", "e.example"]));
+    let trusted = identity.trusted();
+    asked(&identity, Some(&trusted), "localhost").is_refused(&[
+        "the certificate of localhost is for mail.example.net, *.example.org, c.example, d.example, others, not for localhost;",
+        "option machine",
+        "ca_file",
+    ]);
+    asked(&identity, Some(&trusted), "127.0.0.1").is_refused(&["not for 127.0.0.1"]);
+    let nameless = by_ca(&names(&[]));
+    asked(&nameless, Some(&nameless.trusted()), "localhost").is_refused(&["for no host at all", "machine"]);
+}
+
+#[test]
+fn an_expired_certificate_is_refused_even_where_it_is_in_ca_file() {
+    for identity in [
+        by_ca(&expired(local())),
+        self_signed(expired(local())),
+        self_signed(ca_true(expired(local()))),
+        self_signed(ca_true(expired(names(&[])))),
+    ] {
+        let words = ["the certificate of localhost has expired (", " days ago)", "tls_insecure", "clock"];
+        asked(&identity, Some(&identity.trusted()), "localhost").is_refused(&words);
+    }
+}
+
+#[test]
+fn a_certificate_of_the_future_is_refused() {
+    for identity in [by_ca(&not_yet(local())), self_signed(ca_true(not_yet(local())))] {
+        let words = ["the certificate of localhost is not valid yet (for ", " more)", "tls_insecure"];
+        asked(&identity, Some(&identity.trusted()), "localhost").is_refused(&words);
+    }
+}
+
+/// Shows a certificate without looking at it.
+#[derive(Debug)]
+struct Shows(Arc<CertifiedKey>);
+
+impl ResolvesServerCert for Shows {
+    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        Some(self.0.clone())
+    }
+}
+
+/// `openssl x509 -req` without extensions makes such a certificate; rcgen cannot. The key is worth nothing.
+const VERSION_1: &str = include_str!("version1.pem");
+
+fn version_1() -> Peer {
+    let certificate = CertificateDer::from_pem_slice(VERSION_1.as_bytes()).unwrap();
+    let key = PrivateKeyDer::from_pem_slice(VERSION_1.as_bytes()).unwrap();
+    let key = rustls::crypto::ring::sign::any_supported_type(&key).unwrap();
+    let shows = Shows(Arc::new(CertifiedKey::new(vec![certificate], key)));
+    let config = server(rustls::ALL_VERSIONS).with_cert_resolver(Arc::new(shows));
+    Peer::tls(config, |mut line| line.answer_all(""))
+}
+
+#[test]
+fn a_certificate_of_x509_version_1_is_refused_clearly() {
+    let peer = version_1();
+    for trusted in [Some(Trusted::write(VERSION_1)), None] {
+        ask(&peer, trusted.as_ref(), "localhost", false)
+            .is_refused(&["localhost is of the old form X.509 v1", "tls_insecure"]);
+    }
+    ask(&peer, None, "localhost", true).is_answered();
+}
+
+#[test]
+fn tls_insecure_believes_whoever_answers() {
+    for identity in [by_ca(&expired(names(&["elsewhere.example"]))), self_signed(ca_true(local()))] {
+        for versions in [&[&rustls::version::TLS12], &[&rustls::version::TLS13]] {
+            let config =
+                server(versions).with_single_cert(identity.chain.clone(), identity.key.clone_key()).unwrap();
+            let peer = Peer::tls(config, |mut line| line.answer_all(""));
+            ask(&peer, None, "localhost", true).is_answered();
+            answered(ask(&peer, Some(&by_ca(&local()).trusted()), "127.0.0.1", true).outcome);
+        }
+    }
+}
+
+#[test]
+fn tls_1_2_and_1_3_are_spoken() {
+    let identity = by_ca(&local());
+    for versions in [&[&rustls::version::TLS12], &[&rustls::version::TLS13]] {
+        let config =
+            server(versions).with_single_cert(identity.chain.clone(), identity.key.clone_key()).unwrap();
+        let peer = Peer::tls(config, |mut line| line.answer_all(""));
+        ask(&peer, Some(&identity.trusted()), "localhost", false).is_answered();
+    }
+}
+
+/// A server that answers the client's greeting with `bytes`.
+fn greets(bytes: &'static [u8]) -> Peer {
+    Peer::plain(move |mut stream| {
+        let mut hello = [0; 4_096];
+        let _ = stream.read(&mut hello);
+        let _ = stream.write_all(bytes);
+        let _ = stream.read(&mut hello);
+    })
+}
+
+#[test]
+fn a_server_that_speaks_only_an_old_tls_is_refused() {
+    let alert_protocol_version = b"\x15\x03\x02\x00\x02\x02\x46";
+    // A ServerHello that chooses TLS 1.1.
+    let hello_1_1 =
+        b"\x16\x03\x02\x00\x2a\x02\x00\x00\x26\x03\x020123456789abcdef0123456789abcdef\x00\x00\x2f\x00";
+    for bytes in [&alert_protocol_version[..], &hello_1_1[..]] {
+        ask(&greets(bytes), None, "localhost", false).is_refused(&["speaks no TLS newer than 1.1"]);
+    }
+    let alert_handshake_failure = b"\x15\x03\x03\x00\x02\x02\x28";
+    ask(&greets(alert_handshake_failure), None, "localhost", true)
+        .is_refused(&["no TLS version and cipher that are safe"]);
+}
+
+#[test]
+fn what_speaks_no_tls_is_refused_and_machine_and_port_are_named() {
+    for greeting in [
+        &b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"[..],
+        b"220 mail.example.net ESMTP\r\n",
+        b"* OK IMAP4rev1\r\n",
+    ] {
+        for insecure in [false, true] {
+            let peer = greets(greeting);
+            let place = format!("what answers at localhost:{} does not speak TLS", peer.port());
+            ask(&peer, None, "localhost", insecure).is_refused(&[&place, "machine and port"]);
+        }
+    }
+}
+
+#[test]
+fn a_ca_file_that_cannot_be_used_is_told_before_any_request() {
+    let peer = Peer::plain(drop);
+    let cut = by_ca(&local()).trusted.replace("-----END CERTIFICATE-----", "");
+    let key = VERSION_1.split_once("-----BEGIN PRIVATE").unwrap().1;
+    let no_certificate = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    for (content, why) in [
+        ("", "has no certificate in PEM form"),
+        ("hello", "has no certificate in PEM form"),
+        (&*format!("-----BEGIN PRIVATE{key}"), "has no certificate in PEM form"),
+        (&*cut, "is not well-formed PEM"),
+        (no_certificate, "has no X.509 certificate that can be read"),
+    ] {
+        let file = Trusted::write(content);
+        for tls_insecure in [false, true] {
+            let error = Https::new(Endpoint { tls_insecure, ..endpoint(&peer, Some(&file)) }).err().unwrap();
+            let start = format!("the option ca_file cannot be used: {} {why}", file.path().display());
+            assert!(error.starts_with(&start), "{error}");
+        }
+    }
+    for (path, why) in [
+        ("/nonexistent/ca.pem", "cannot be read: there is no such file"),
+        ("/", "is not a file"),
+        ("/dev/zero", "is not a file"),
+    ] {
+        let endpoint = Endpoint { ca_file: Some(path.into()), ..endpoint(&peer, None) };
+        assert_eq!(
+            Https::new(endpoint).err().unwrap(),
+            format!("the option ca_file cannot be used: {path} {why}")
+        );
+    }
+    assert_eq!(peer.accepted(), 0);
+}
