@@ -3,6 +3,7 @@
 mod answers;
 mod certificates;
 mod connections;
+mod host;
 mod peer;
 mod requests;
 mod trust;

@@ -343,3 +343,38 @@ fn eight_threads_on_one_handle_share_four_connections() {
     assert_eq!(pair.peer.seen().len(), 8 * 4 * 15);
     assert!(pair.peer.accepted() <= 4, "{} connections", pair.peer.accepted());
 }
+
+#[test]
+fn a_connection_closed_at_the_moment_of_a_write_loses_and_doubles_nothing() {
+    let pair = pair(|mut line| {
+        for _ in 0..3 {
+            line.request();
+            let _ = line.answer("<a/>");
+        }
+        // Closed at once: before, while, or after the next request is on its way.
+    });
+    let mut answered = 0;
+    for n in 0..400 {
+        match pair.carry(&post(&["user", &n.to_string()], &[])) {
+            Outcome::Answered(_) => answered += 1,
+            Outcome::InDoubt(failure) => assert_eq!(failure.kind, FailureKind::Closed),
+            Outcome::NotSent(failure) => panic!("the server was there all the time: {failure:?}"),
+        }
+    }
+    let mut lines: Vec<String> = pair.peer.seen().into_iter().map(|seen| seen.line).collect();
+    let arrived = lines.len();
+    lines.sort();
+    lines.dedup();
+    assert_eq!(lines.len(), arrived, "a write arrived twice");
+    assert!(answered <= arrived && answered >= 300, "{answered} answered, {arrived} arrived");
+}
+
+#[test]
+#[ignore = "takes 13 seconds"]
+fn a_connection_that_was_idle_for_long_is_not_used_again() {
+    let pair = pair(|mut line| line.answer_all(""));
+    pair.body_of(&write());
+    std::thread::sleep(Duration::from_millis(12_500));
+    pair.body_of(&write());
+    assert_eq!(pair.peer.accepted(), 2);
+}

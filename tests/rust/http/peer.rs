@@ -2,7 +2,7 @@
 
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use std::io::{self, Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -163,6 +163,16 @@ impl Line {
         seen.reads = self.reads;
         self.shared.seen.lock().unwrap().push(seen.clone());
         Some(seen)
+    }
+
+    /// Waits for the first bytes of a request.
+    pub fn begin_request(&mut self) {
+        self.fill();
+    }
+
+    /// Ends this side's half of the TCP connection, without TLS's goodbye.
+    pub fn half_close(&mut self) {
+        let _ = self.stream.sock.shutdown(Shutdown::Write);
     }
 
     fn fill(&mut self) -> Option<()> {
