@@ -156,10 +156,10 @@ int32_t mm_call(const mm_export *handle, const char *operation, const char *argu
 // thread's next such call, or its end. Other threads' calls do not touch it.
 const char *mm_last_error(void);
 
-// The same as a JSON object: `status` (a number, as returned), `kind` (the status in a word), `code` (the
-// server's, or null), `step` (the one that failed, or null), `undone` and `leftovers` (lists of texts: what was
-// done and then undone, and what may be left on the server). "{}" after a success. Never NULL, not to be
-// freed, and valid as long as mm_last_error().
+// The same as a JSON object: "status" (a number, as returned), "kind" (the status in a word), "code" (the
+// server's, or null), "step" (the one that failed, or null), "undone" and "leftovers" (lists of texts: what
+// was done and then undone, and what may be left on the server). "{}" after a success. Never NULL, not to
+// be freed, and valid as long as mm_last_error().
 const char *mm_last_error_detail(void);
 
 // Frees a reply, whichever thread got it; NULL is allowed. Only for what this library put into `*reply`.

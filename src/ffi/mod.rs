@@ -235,10 +235,10 @@ pub extern "C" fn mm_last_error() -> *const c_char {
     last_error::text()
 }
 
-/// The same as a JSON object: `status` (a number, as returned), `kind` (the status in a word), `code` (the
-/// server's, or null), `step` (the one that failed, or null), `undone` and `leftovers` (lists of texts: what was
-/// done and then undone, and what may be left on the server). "{}" after a success. Never NULL, not to be
-/// freed, and valid as long as mm_last_error().
+/// The same as a JSON object: "status" (a number, as returned), "kind" (the status in a word), "code" (the
+/// server's, or null), "step" (the one that failed, or null), "undone" and "leftovers" (lists of texts: what
+/// was done and then undone, and what may be left on the server). "{}" after a success. Never NULL, not to
+/// be freed, and valid as long as mm_last_error().
 #[no_mangle]
 pub extern "C" fn mm_last_error_detail() -> *const c_char {
     last_error::detail()

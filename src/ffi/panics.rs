@@ -28,10 +28,12 @@ pub fn guard<T>(body: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
 fn defect() -> Error {
     let place = PLACE.try_with(RefCell::take).unwrap_or_default();
     let place = if place.is_empty() { "at an unknown place" } else { &place };
-    Error::new(
-        Status::Internal,
-        format!("a defect in libmagicmail {} ({place}) ended the operation; what it had done by then was not undone: look at the mailbox in MagicMail", env!("CARGO_PKG_VERSION")),
-    )
+    let text = format!(
+        "a defect in libmagicmail {} ({place}) ended the operation; what it had done by then was not undone: \
+         look at the mailbox in MagicMail",
+        env!("CARGO_PKG_VERSION")
+    );
+    Error::new(Status::Internal, text)
 }
 
 /// Once per process; no lock that a fork could leave locked.
