@@ -45,8 +45,7 @@ lint: ## formats and linters; changes nothing
 	perltidy --assert-tidy --standard-output $(PERL_SOURCES) >/dev/null
 
 header: ## include/magicmail.h anew, from the sources
-	$(CARGO) build
-	cp "$$(ls -t target/debug/build/magicmail-*/out/magicmail.h | head -n 1)" include/magicmail.h
+	REFRESH_HEADER=1 $(CARGO) test --test rust the_committed_header
 
 clean: ## removes what was built
 	$(CARGO) clean

@@ -53,6 +53,14 @@ impl Export {
             if task.request.dry_run { foretell(&api, &task, world) } else { apply(&api, &task, world) };
         let (mut done, world) = ended.map_err(|error| error.about(&subject))?;
         done.warnings.splice(0..0, warning);
+        if !done.steps.is_empty() && !task.request.dry_run {
+            let steps = done.steps.join("; ");
+            let (address, requests) = (task.address(), api.requests());
+            api.log(
+                Level::Info,
+                &format!("{} mailbox {address}: {steps} ({requests} requests)", hook.verb()),
+            );
+        }
         Ok(json!({
             "steps": done.steps,
             "warnings": done.warnings,

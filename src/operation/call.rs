@@ -11,7 +11,7 @@ use crate::wire::{Method, Request, Value as Sent};
 use serde_json::{json, Map, Value};
 
 pub fn call(export: &Export, name: &str, arguments: &str, sink: &dyn Sink) -> Result<String, Error> {
-    let fields = Fields::new(parse_object(arguments, "arguments")?, "");
+    let fields = Fields::new(parse_object(arguments, "arguments document")?, "");
     let reply = match name {
         "check" => check::check(export, fields, sink),
         "encoding" => encoding(fields),

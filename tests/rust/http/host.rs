@@ -248,7 +248,8 @@ fn a_storm_of_signals_breaks_no_request() {
         while let Some(seen) = line.request() {
             if count.fetch_add(1, SeqCst) % 3 == 0 {
                 let length = seen.line.len();
-                let head = format!("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n");
+                let head =
+                    format!("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n");
                 let _ = line.send(head + &seen.line);
                 return line.close_notify();
             }

@@ -53,14 +53,14 @@ struct Asked {
 
 impl Asked {
     #[track_caller]
-    fn is_answered(self) {
+    fn expect_answer(self) {
         answered(self.outcome);
         assert_eq!(self.requests, 1);
     }
 
     /// Nothing but the handshake was sent.
     #[track_caller]
-    fn is_refused(self, words: &[&str]) {
+    fn expect_refusal(self, words: &[&str]) {
         let failure = not_sent(self.outcome);
         assert_eq!(failure.kind, FailureKind::Certificate, "{}", failure.text);
         for word in words {
@@ -74,7 +74,7 @@ impl Asked {
 fn a_server_whose_ca_is_in_ca_file_is_believed_by_name_and_by_address() {
     let identity = by_ca(&local());
     for machine in ["localhost", "LOCALHOST", "127.0.0.1"] {
-        asked(&identity, Some(&identity.trusted()), machine).is_answered();
+        asked(&identity, Some(&identity.trusted()), machine).expect_answer();
     }
 }
 
@@ -82,7 +82,7 @@ fn a_server_whose_ca_is_in_ca_file_is_believed_by_name_and_by_address() {
 fn a_self_signed_server_is_believed_where_its_certificate_is_in_ca_file() {
     for identity in [self_signed(local()), self_signed(ca_true(local()))] {
         for machine in ["localhost", "127.0.0.1"] {
-            asked(&identity, Some(&identity.trusted()), machine).is_answered();
+            asked(&identity, Some(&identity.trusted()), machine).expect_answer();
         }
     }
 }
@@ -91,12 +91,12 @@ fn a_self_signed_server_is_believed_where_its_certificate_is_in_ca_file() {
 fn a_certificate_without_or_with_other_names_is_believed_where_it_is_in_ca_file() {
     for params in [names(&[]), names(&["mail.example.net"]), ca_true(names(&[]))] {
         let identity = self_signed(params);
-        asked(&identity, Some(&identity.trusted()), "127.0.0.1").is_answered();
+        asked(&identity, Some(&identity.trusted()), "127.0.0.1").expect_answer();
     }
     // Signed by a CA that nobody knows, but known itself.
     let leaf = by_ca(&names(&["mail.example.net"]));
     let pem = pem_of(&leaf.chain[0]);
-    asked(&leaf, Some(&Trusted::write(pem)), "localhost").is_answered();
+    asked(&leaf, Some(&Trusted::write(pem)), "localhost").expect_answer();
 }
 
 fn pem_of(certificate: &CertificateDer<'_>) -> String {
@@ -109,8 +109,8 @@ fn pem_of(certificate: &CertificateDer<'_>) -> String {
 fn one_of_several_certificates_in_ca_file_suffices() {
     let (first, second) = (by_ca(&local()), self_signed(ca_true(local())));
     let both = Trusted::write(format!("# ours\n{}\n{}", first.trusted, second.trusted));
-    asked(&first, Some(&both), "localhost").is_answered();
-    asked(&second, Some(&both), "localhost").is_answered();
+    asked(&first, Some(&both), "localhost").expect_answer();
+    asked(&second, Some(&both), "localhost").expect_answer();
 }
 
 #[test]
@@ -119,21 +119,21 @@ fn an_unknown_issuer_is_refused_and_ca_file_named() {
     for identity in [by_ca(&local()), self_signed(local())] {
         let path = other.path().display().to_string();
         let words = ["the certificate of localhost is not signed by the CA in", &path, "option ca_file"];
-        asked(&identity, Some(&other), "localhost").is_refused(&words);
+        asked(&identity, Some(&other), "localhost").expect_refusal(&words);
     }
     // The same names and the same issuer's name do not make the same certificate.
     let (shown, known) = (self_signed(ca_true(local())), self_signed(ca_true(local())));
-    asked(&shown, Some(&known.trusted()), "localhost").is_refused(&["localhost is marked as a CA's"]);
+    asked(&shown, Some(&known.trusted()), "localhost").expect_refusal(&["localhost is marked as a CA's"]);
 }
 
 #[test]
 fn without_ca_file_the_systems_cas_count() {
-    asked(&by_ca(&local()), None, "localhost").is_refused(&[
+    asked(&by_ca(&local()), None, "localhost").expect_refusal(&[
         "not signed by a CA that this machine trusts",
         "ca_file",
         "tls_insecure",
     ]);
-    asked(&self_signed(ca_true(local())), None, "localhost").is_refused(&["marked as a CA's", "ca_file"]);
+    asked(&self_signed(ca_true(local())), None, "localhost").expect_refusal(&["marked as a CA's", "ca_file"]);
 }
 
 #[test]
@@ -141,14 +141,15 @@ fn a_wrong_name_is_refused_and_the_right_ones_are_told() {
     let identity =
         by_ca(&names(&["mail.example.net", "*.example.org", "c.example", "d.example", "e.example"]));
     let trusted = identity.trusted();
-    asked(&identity, Some(&trusted), "localhost").is_refused(&[
+    asked(&identity, Some(&trusted), "localhost").expect_refusal(&[
         "the certificate of localhost is for mail.example.net, *.example.org, c.example, d.example, others, not for localhost;",
         "option machine",
         "ca_file",
     ]);
-    asked(&identity, Some(&trusted), "127.0.0.1").is_refused(&["not for 127.0.0.1"]);
+    asked(&identity, Some(&trusted), "127.0.0.1").expect_refusal(&["not for 127.0.0.1"]);
     let nameless = by_ca(&names(&[]));
-    asked(&nameless, Some(&nameless.trusted()), "localhost").is_refused(&["for no host at all", "machine"]);
+    asked(&nameless, Some(&nameless.trusted()), "localhost")
+        .expect_refusal(&["for no host at all", "machine"]);
 }
 
 #[test]
@@ -160,7 +161,7 @@ fn an_expired_certificate_is_refused_even_where_it_is_in_ca_file() {
         self_signed(ca_true(expired(names(&[])))),
     ] {
         let words = ["the certificate of localhost has expired (", " days ago)", "tls_insecure", "clock"];
-        asked(&identity, Some(&identity.trusted()), "localhost").is_refused(&words);
+        asked(&identity, Some(&identity.trusted()), "localhost").expect_refusal(&words);
     }
 }
 
@@ -168,7 +169,7 @@ fn an_expired_certificate_is_refused_even_where_it_is_in_ca_file() {
 fn a_certificate_of_the_future_is_refused() {
     for identity in [by_ca(&not_yet(local())), self_signed(ca_true(not_yet(local())))] {
         let words = ["the certificate of localhost is not valid yet (for ", " more)", "tls_insecure"];
-        asked(&identity, Some(&identity.trusted()), "localhost").is_refused(&words);
+        asked(&identity, Some(&identity.trusted()), "localhost").expect_refusal(&words);
     }
 }
 
@@ -199,9 +200,9 @@ fn a_certificate_of_x509_version_1_is_refused_clearly() {
     let peer = version_1();
     for trusted in [Some(Trusted::write(VERSION_1)), None] {
         ask(&peer, trusted.as_ref(), "localhost", false)
-            .is_refused(&["localhost is of the old form X.509 v1", "tls_insecure"]);
+            .expect_refusal(&["localhost is of the old form X.509 v1", "tls_insecure"]);
     }
-    ask(&peer, None, "localhost", true).is_answered();
+    ask(&peer, None, "localhost", true).expect_answer();
 }
 
 #[test]
@@ -211,7 +212,7 @@ fn tls_insecure_believes_whoever_answers() {
             let config =
                 server(versions).with_single_cert(identity.chain.clone(), identity.key.clone_key()).unwrap();
             let peer = Peer::tls(config, |mut line| line.answer_all(""));
-            ask(&peer, None, "localhost", true).is_answered();
+            ask(&peer, None, "localhost", true).expect_answer();
             answered(ask(&peer, Some(&by_ca(&local()).trusted()), "127.0.0.1", true).outcome);
         }
     }
@@ -224,7 +225,7 @@ fn tls_1_2_and_1_3_are_spoken() {
         let config =
             server(versions).with_single_cert(identity.chain.clone(), identity.key.clone_key()).unwrap();
         let peer = Peer::tls(config, |mut line| line.answer_all(""));
-        ask(&peer, Some(&identity.trusted()), "localhost", false).is_answered();
+        ask(&peer, Some(&identity.trusted()), "localhost", false).expect_answer();
     }
 }
 
@@ -245,11 +246,11 @@ fn a_server_that_speaks_only_an_old_tls_is_refused() {
     let hello_1_1 =
         b"\x16\x03\x02\x00\x2a\x02\x00\x00\x26\x03\x020123456789abcdef0123456789abcdef\x00\x00\x2f\x00";
     for bytes in [&alert_protocol_version[..], &hello_1_1[..]] {
-        ask(&greets(bytes), None, "localhost", false).is_refused(&["speaks no TLS newer than 1.1"]);
+        ask(&greets(bytes), None, "localhost", false).expect_refusal(&["speaks no TLS newer than 1.1"]);
     }
     let alert_handshake_failure = b"\x15\x03\x03\x00\x02\x02\x28";
     ask(&greets(alert_handshake_failure), None, "localhost", true)
-        .is_refused(&["no TLS version and cipher that are safe"]);
+        .expect_refusal(&["no TLS version and cipher that are safe"]);
 }
 
 #[test]
@@ -262,7 +263,7 @@ fn what_speaks_no_tls_is_refused_and_machine_and_port_are_named() {
         for insecure in [false, true] {
             let peer = greets(greeting);
             let place = format!("what answers at localhost:{} does not speak TLS", peer.port());
-            ask(&peer, None, "localhost", insecure).is_refused(&[&place, "machine and port"]);
+            ask(&peer, None, "localhost", insecure).expect_refusal(&[&place, "machine and port"]);
         }
     }
 }
