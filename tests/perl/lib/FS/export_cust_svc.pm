@@ -1,0 +1,17 @@
+package FS::export_cust_svc;
+
+# What an export has on record about a service: the id of it on the other side.
+
+use strict;
+use warnings;
+
+use parent qw( FS::Record );
+
+sub table { return 'export_cust_svc' }
+
+sub check {
+    my ($self) = @_;
+    return length $self->remoteid ? q{} : 'Illegal or empty (text) remoteid: ';
+}
+
+1;

@@ -1,0 +1,41 @@
+package FS::log;
+
+# A line of the system's log.
+
+use strict;
+use warnings;
+
+use parent qw( FS::Record );
+
+use FS::log_context;
+use FS::Record qw( in_transaction qsearch );
+
+sub table { return 'log' }
+
+sub insert {
+    my ( $self, @contexts ) = @_;
+    return in_transaction(
+        sub {
+            my $error = $self->SUPER::insert;
+            for my $context (@contexts) {
+                $error ||= FS::log_context->new(
+                    { lognum => $self->lognum, context => $context } )->insert;
+            }
+            return $error;
+        }
+    );
+}
+
+# The names of what was going on, outermost first.
+sub context {
+    my ($self) = @_;
+    return map { $_->context } qsearch(
+        {
+            table    => 'log_context',
+            hashref  => { lognum => $self->lognum },
+            order_by => 'ORDER BY logcontextnum'
+        }
+    );
+}
+
+1;

@@ -1,0 +1,77 @@
+package Statements;
+
+# Which SQL was run: every statement that reaches a watched database handle is
+# noted, whether it came through FS::Record or DBI itself, with the hook of an
+# export that was running and the rows read.
+
+use strict;
+use warnings;
+
+our @NOTED;
+our $HOOK      = q{};
+our $IS_WANTED = 0;
+
+my @DATABASE_METHODS = qw(
+  do selectrow_array selectrow_arrayref selectrow_hashref selectall_array
+  selectall_arrayref selectall_hashref selectcol_arrayref
+);
+
+sub watch {
+    my ( $class, $dbh ) = @_;
+    my $note = sub {
+        my ( $handle, $statement ) = @_;
+        _note( ref $statement ? $statement->{Statement} : $statement );
+        return;
+    };
+    $dbh->{Callbacks} = {
+        ( map { $_ => $note } @DATABASE_METHODS ),
+        ChildCallbacks => {
+            execute =>
+              sub { my ($handle) = @_; _note( $handle->{Statement} ); return }
+        },
+    };
+    return $dbh;
+}
+
+sub _note {
+    my ($sql) = @_;
+    return if !$IS_WANTED;
+
+    # selectall_hashref and its like run prepare and execute in turn: one
+    # statement, not two.
+    for ( my $depth = 1 ; my @frame = caller $depth ; $depth++ ) {
+        return if $frame[3] =~ /\A DBD::/x;
+    }
+    push @NOTED, { sql => $sql, hook => $HOOK, rows => undef };
+    return;
+}
+
+# FS::Record tells how many rows its last search gave.
+sub rows_read {
+    my ( $class, $count ) = @_;
+    if (@NOTED) { $NOTED[-1]{rows} = $count }
+    return;
+}
+
+sub in_hook {
+    my ( $class, $name, $code ) = @_;
+    local $HOOK = $name;
+    return $code->();
+}
+
+# Runs the code and returns what it ran, in order: { sql, hook, rows } each.
+sub during {
+    my ( $class, $code ) = @_;
+    local $IS_WANTED = 1;
+    local @NOTED     = ();
+    $code->();
+    return @NOTED;
+}
+
+# The same, less what Freeside itself ran outside of any hook of an export.
+sub of_hooks_during {
+    my ( $class, $code ) = @_;
+    return grep { $_->{hook} } $class->during($code);
+}
+
+1;
