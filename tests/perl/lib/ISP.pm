@@ -17,13 +17,13 @@ use warnings;
 ## no critic (ProhibitBuiltinHomonyms, ProhibitAmbiguousNames): ours are apt
 ## no critic (ProhibitPackageVars): Freeside's
 
-use Carp qw( croak );
-use ISP::Database;
+use parent qw( ISP::Office );
 
-use FS::access_group;
-use FS::access_right;
-use FS::access_user;
-use FS::access_usergroup;
+use ISP::Crowd;
+use ISP::Database;
+use ISP::Office qw( inserted written );
+use ISP::Workers;
+
 use FS::agent;
 use FS::cust_main;
 use FS::export_svc;
@@ -31,10 +31,9 @@ use FS::part_export;
 use FS::part_pkg;
 use FS::part_svc;
 use FS::part_svc_column;
-use FS::queue;
-use FS::Record qw( dbh fields in_transaction qsearch qsearchs );
+use FS::Record qw( in_transaction qsearchs );
 use FS::svc_acct;
-use FS::UID qw( adminsuidsetup );
+use FS::UID qw( adminsuidsetup datasrc dbh );
 
 # on => 'sqlite' or 'postgresql'; by default as MAGICMAIL_PG in the environment
 # says.
@@ -45,14 +44,14 @@ sub open {
       $class;
     $self->{database}->fill(
         sub {
-            _insert( access_user =>
+            inserted( access_user =>
                   { username => 'admin', first => 'Ada', last => 'Min' } );
         }
     );
     adminsuidsetup('admin');
     $self->give_right( 'admin', 'Configuration' );
-    $self->{agent}   = _insert( agent => { agent => 'Main' } );
-    $self->{package} = _insert(
+    $self->{agent}   = inserted( agent => { agent => 'Main' } );
+    $self->{package} = inserted(
         part_pkg => {
             pkg     => 'Internet',
             comment => 'monthly',
@@ -63,26 +62,12 @@ sub open {
     return $self;
 }
 
-# Makes a row of a table, or dies with Freeside's text.
-sub _insert {
-    my ( $table, $columns, @arguments ) = @_;
-    my $class  = "FS::$table";
-    my $record = $class->new($columns);
-    return _written( $record, $record->insert(@arguments) );
-}
-
-sub _written {
-    my ( $record, $error ) = @_;
-    if ($error) { croak ref($record) . ": $error" }
-    return $record;
-}
-
 sub agent { my ($self) = @_; return $self->{agent} }
 
 # A further agent.
 sub new_agent {
     my ( $self, $name ) = @_;
-    return _insert( agent => { agent => $name } );
+    return inserted( agent => { agent => $name } );
 }
 
 # first, last, company, agent_custid, custnum, ...
@@ -90,7 +75,7 @@ sub customer {
     my ( $self, %column ) = @_;
     my %default =
       ( agentnum => $self->agent->agentnum, first => 'Ann', last => 'Lee' );
-    return _insert( cust_main => { %default, %column } );
+    return inserted( cust_main => { %default, %column } );
 }
 
 # A package of a customer; definition => 'name' for another than Internet.
@@ -101,7 +86,7 @@ sub package {
       defined $definition
       ? $self->package_definition($definition)
       : $self->{package};
-    return _insert(
+    return inserted(
         cust_pkg => {
             custnum => $customer->custnum,
             pkgpart => $part_pkg->pkgpart,
@@ -113,7 +98,7 @@ sub package {
 sub package_definition {
     my ( $self, $name ) = @_;
     return qsearchs( 'part_pkg', { pkg => $name } )
-      || _insert( part_pkg => { pkg => $name, freq => 1, plan => 'flat' } );
+      || inserted( part_pkg => { pkg => $name, freq => 1, plan => 'flat' } );
 }
 
 # The service definition of that name, made where there is none.
@@ -121,7 +106,22 @@ sub definition {
     my ( $self, $name, %column ) = @_;
     return $name if ref $name;
     return qsearchs( 'part_svc', { svc => $name } )
-      || _insert( part_svc => { svc => $name, svcdb => 'svc_acct', %column } );
+      || inserted( part_svc => { svc => $name, svcdb => 'svc_acct', %column } );
+}
+
+# What a definition says of a column: fixed ('F'), a default ('D'), a choice
+# ('S', values with commas between).
+sub column {
+    my ( $self, $definition, $name, $value, $flag ) = @_;
+    my $svcpart = $self->definition($definition)->svcpart;
+    return inserted(
+        part_svc_column => {
+            svcpart     => $svcpart,
+            columnname  => $name,
+            columnvalue => $value,
+            columnflag  => $flag
+        }
+    );
 }
 
 # The domain, a service in no package, made where there is none.
@@ -130,7 +130,7 @@ sub domain {
     my $known = qsearchs( 'svc_domain', { domain => $name } );
     return $known if $known;
     my $definition = $self->definition( 'Domain', svcdb => 'svc_domain' );
-    return _insert(
+    return inserted(
         svc_domain => { domain => $name, svcpart => $definition->svcpart } );
 }
 
@@ -141,7 +141,7 @@ sub export {
     my $options     = delete $column{options}     || {};
     my $definitions = delete $column{definitions} || ['Mailbox'];
     my $export =
-      _insert( part_export => { exporttype => $type, %column }, $options );
+      inserted( part_export => { exporttype => $type, %column }, $options );
     $self->link( $export, $_ ) for @{$definitions};
     return $export;
 }
@@ -149,7 +149,7 @@ sub export {
 sub link {
     my ( $self, $export, $definition ) = @_;
     my $svcpart = $self->definition($definition)->svcpart;
-    return _insert(
+    return inserted(
         export_svc => { exportnum => $export->exportnum, svcpart => $svcpart }
     );
 }
@@ -158,7 +158,7 @@ sub link {
 sub change_options {
     my ( $self, $export, %option ) = @_;
     my $fresh = qsearchs( 'part_export', { exportnum => $export->exportnum } );
-    _written( $fresh, $fresh->replace( $fresh, { $fresh->options, %option } ) );
+    written( $fresh, $fresh->replace( $fresh, { $fresh->options, %option } ) );
     return $fresh;
 }
 
@@ -211,15 +211,39 @@ sub mailbox {
 sub provisioned {
     my ( $self, @arguments ) = @_;
     my $svc = $self->mailbox(@arguments);
-    _written( $svc, $svc->insert );
+    written( $svc, $svc->insert );
     return $self->fresh($svc);
 }
 
-# The record as the database has it now; nothing where it is gone.
+# Mailboxes of a package by the hundred ("NAME1" and so on), or those of so many
+# strangers, as rows only: no hook is called. name, domain, definition.
+sub crowd {
+    my ( $self, $package, $count, %which ) = @_;
+    return ISP::Crowd->mailboxes( $package, $count, $self->_crowd(%which) );
+}
+
+sub strangers {
+    my ( $self, $count, %which ) = @_;
+    return ISP::Crowd->strangers( $self, $count, $self->_crowd(%which) );
+}
+
+sub _crowd {
+    my ( $self, %which ) = @_;
+    my %default =
+      ( name => 'user', domain => 'example.net', definition => 'Mailbox' );
+    my %crowd = ( %default, %which );
+    return (
+        name    => $crowd{name},
+        domsvc  => $self->domain( $crowd{domain} )->svcnum,
+        svcpart => $self->definition( $crowd{definition} )->svcpart,
+    );
+}
+
+# The record as the database has it now; undef where it is gone.
 sub fresh {
     my ( $self, $record ) = @_;
     my $key = $record->primary_key;
-    return qsearchs( $record->table, { $key => $record->get($key) } );
+    return scalar qsearchs( $record->table, { $key => $record->get($key) } );
 }
 
 # Changes a service as its page does: the new values over the old; returns
@@ -254,72 +278,19 @@ sub reexport {
         sub { return $export->export_replace( $record, $record ) } );
 }
 
-# A button on the export's page: its script, as a job with a progress bar, by
-# its name in %info. Returns the text it died with ('' when it did not) and the
-# progress texts.
-sub script {
-    my ( $self, $export, $name, %parameter ) = @_;
-    my $job = FS::queue->new(
-        { job => 'FS::part_export::' . $export->exporttype . "::$name" } );
-    _written(
-        $job,
-        $job->insert(
-            '_JOB', { "${name}_exportnum" => $export->exportnum, %parameter }
-        )
-    );
-    return ( $job->run, $job->statustexts );
-}
-
-# An employee with these access rights.
-sub employee {
-    my ( $self, $username, @rights ) = @_;
-    my $user = _insert( access_user => { username => $username } );
-    for my $right (@rights) { $self->give_right( $username, $right ) }
-    return $user;
-}
-
-sub give_right {
-    my ( $self, $username, $right ) = @_;
-    my $user  = qsearchs( 'access_user', { username => $username } );
-    my $group = _insert( access_group => { groupname => $right } );
-    _insert( access_usergroup =>
-          { usernum => $user->usernum, groupnum => $group->groupnum } );
-    _insert(
-        access_right => {
-            righttype   => 'FS::access_group',
-            rightobjnum => $group->groupnum,
-            rightname   => $right
-        }
-    );
-    return;
-}
-
-# Runs the code with another employee at work.
-sub as {
-    my ( $self, $username, $code ) = @_;
-    local $FS::CurrentUser::CurrentUser =
-      qsearchs( 'access_user', { username => $username } )
-      || croak "no employee $username";
-    return $code->();
-}
-
-sub run_jobs { return FS::queue->run_all }
-
-sub jobs {
-    return qsearch(
-        { table => 'queue', hashref => {}, order_by => 'ORDER BY jobnum' } );
-}
-
-sub log_rows {
-    return qsearch(
-        { table => 'log', hashref => {}, order_by => 'ORDER BY lognum' } );
+# Runs pieces of code in processes of their own that begin at the same moment;
+# what each returned. Dies when one dies or all are not done in time.
+sub at_once {
+    my ( $self, $seconds, @code ) = @_;
+    return ISP::Workers->run( $seconds, @code );
 }
 
 sub close {
     my ($self) = @_;
     return if $self->{owner} != $$ || !$self->{database};
-    if (dbh) { dbh->disconnect }
-    delete( $self->{database} )->remove;
+    my $database = delete $self->{database};
+    if ( dbh && datasrc() eq $database->source ) { dbh->disconnect }
+    $database->remove;
     return;
 }
 

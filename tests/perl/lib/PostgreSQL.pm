@@ -115,9 +115,9 @@ sub _keep {
 sub _stop_when_closed {
     my ( $self, $reader ) = @_;
     POSIX::setsid();
-    for my $handle ( \*STDOUT, \*STDERR ) {
-        open $handle, '>', '/dev/null' or POSIX::_exit(1);
-    }
+    open my $nowhere, '>', '/dev/null' or POSIX::_exit(1);
+    for my $number ( 1, 2 ) { POSIX::dup2( fileno $nowhere, $number ) }
+    close $nowhere;
     sysread $reader, my $nothing, 1;
     my $is_stopped =
       eval { $self->_do( 'pg_ctl', qw( -w -m immediate stop ) ); 1 };

@@ -36,8 +36,8 @@ sub _sqlite {
         SUFFIX   => '.sqlite',
         TMPDIR   => 1
     );
-    _for_this_process_and_its_children( "dbi:SQLite:dbname=$self->{file}",
-        q{} );
+    $self->_for_this_process_and_its_children(
+        "dbi:SQLite:dbname=$self->{file}", q{} );
     return;
 }
 
@@ -49,18 +49,22 @@ sub _postgresql {
     $self->{user}   = $connection{user};
     $self->{name}   = join '_', 'small_freeside', $$, ++$count;
     $self->_at_server("CREATE DATABASE $self->{name} TEMPLATE template0");
-    _for_this_process_and_its_children( "dbi:Pg:dbname=$self->{name};$server",
+    $self->_for_this_process_and_its_children(
+        "dbi:Pg:dbname=$self->{name};$server",
         $connection{user} );
     return;
 }
 
 sub _for_this_process_and_its_children {
-    my ( $source, $user ) = @_;
+    my ( $self, $source, $user ) = @_;
     ## no critic (RequireLocalizedPunctuationVars): it is meant to stay
+    $self->{source}              = $source;
     $ENV{SMALL_FREESIDE_DSN}     = $source;
     $ENV{SMALL_FREESIDE_DB_USER} = $user;
     return;
 }
+
+sub source { my ($self) = @_; return $self->{source} }
 
 sub _server {
     my $wanted = $ENV{MAGICMAIL_PG} || 'start';
