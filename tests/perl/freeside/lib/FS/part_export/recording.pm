@@ -9,7 +9,8 @@ use warnings;
 
 ## no critic (ProhibitPackageVars): Freeside has them
 
-use parent     qw( FS::part_export );
+use parent qw( FS::part_export );
+use FS::agent;
 use FS::Record qw( dbh );
 use Tie::IxHash;
 
@@ -111,6 +112,11 @@ sub work {
       };
     if ( !ref $arguments[0] && $arguments[0] eq 'fail' ) { die "cannot work\n" }
     return;
+}
+
+sub write_and_fail {
+    my $error = FS::agent->new( { agent => 'Half made' } )->insert;
+    die $error ? "not written: $error\n" : "written and failed\n";
 }
 
 sub script {
