@@ -1,0 +1,194 @@
+package FS::part_export::magicmail;
+
+# The export of mailboxes to a MagicMail server: what Freeside calls. Each hook
+# is one run of FS::part_export::magicmail::Hook, in which the Rust library
+# decides and works. Loading this needs nothing that may lack: the library and
+# what binds it are loaded at the first call that needs them.
+
+use strict;
+use warnings;
+
+use FS::part_export::magicmail::Options;
+
+our ( $VERSION, %info );    ## no critic (ProhibitPackageVars) -- Freeside's
+
+BEGIN {
+    $VERSION = '0.1.0';
+
+    # Before Freeside's exports are loaded: that reads this.
+    %info = FS::part_export::magicmail::Options::info();
+}
+
+use parent qw(
+  FS::part_export::magicmail::Errors
+  FS::part_export::magicmail::Client
+  FS::part_export::magicmail::Customers
+  FS::part_export::magicmail::Pages
+  FS::part_export
+);
+
+use FS::part_export::magicmail::Hook;
+use FS::part_export::magicmail::Jobs;
+use FS::part_export::magicmail::Log;
+use FS::part_export::magicmail::Text qw(one_line);
+
+=encoding utf8
+
+=head1 NAME
+
+FS::part_export::magicmail - provisions mailboxes on a MagicMail mail server
+
+=head1 DESCRIPTION
+
+An export of Freeside's. A customer is one MagicMail account, a service
+(svc_acct) one user with one e-mail address.
+
+It may be a base class: of its methods, those of
+L<FS::part_export::magicmail::Client>, L<FS::part_export::magicmail::Customers>
+and L<FS::part_export::magicmail::Errors> are meant for subclasses.
+
+=head1 HOOKS
+
+Each returns the empty text, or what staff should read, and never dies.
+
+=over 4
+
+=item _export_insert SVC
+
+=item _export_replace NEW, OLD
+
+=item _export_delete SVC
+
+=item _export_suspend SVC
+
+=item _export_unsuspend SVC
+
+=cut
+
+## no critic (ProhibitUnusedPrivateSubroutines) -- Freeside calls them
+sub _export_insert {
+    my ( $self, $svc ) = @_;
+    return FS::part_export::magicmail::Hook->run( $self, 'provision', $svc );
+}
+
+sub _export_replace {
+    my ( $self, $new, $old ) = @_;
+    return FS::part_export::magicmail::Hook->run( $self, 'replace', $new,
+        old => $old );
+}
+
+sub _export_delete {
+    my ( $self, $svc ) = @_;
+    return FS::part_export::magicmail::Hook->run( $self, 'unprovision', $svc );
+}
+
+sub _export_suspend {
+    my ( $self, $svc ) = @_;
+    return FS::part_export::magicmail::Hook->run( $self, 'suspend', $svc );
+}
+
+sub _export_unsuspend {
+    my ( $self, $svc ) = @_;
+    return FS::part_export::magicmail::Hook->run( $self, 'unsuspend', $svc );
+}
+## use critic
+
+=item export_pkg_change SVC, NEW_PKG, OLD_PKG
+
+When a service moves to another customer's package its account stays: it is put
+on record. Every other change of a package changes nothing here.
+
+=cut
+
+sub export_pkg_change {
+    my ( $self, $svc, $new, $old ) = @_;
+    return '' if !$old || !$self->can('set_remoteid');
+    return '' if $new && $new->custnum eq $old->custnum;
+    local $@ = '';
+    local $SIG{__DIE__} = 'DEFAULT';
+    my $error   = '';
+    my $has_run = eval { $error = $self->_keep_account( $svc, $old ); 1 };
+    if ( !$has_run ) { $error = "$@" }
+    return '' if !defined $error || $error eq '';
+    $error = one_line(
+        'cannot record the account of service ' . $svc->svcnum . ": $error" );
+    FS::part_export::magicmail::Log::failed( $svc, $error );
+    return $error;
+}
+
+sub _keep_account {
+    my ( $self, $svc, $old ) = @_;
+    my $records = $self->_magic_records;
+    local $self->{magic_options} = $records->options;
+    my $facts = $records->service_facts($svc);
+    return '' if ( $facts->{exportnum} || 0 ) == $self->exportnum;
+    my $account = $facts->{on_record};
+    if ( $account eq '' ) {
+        my $customer = $old->cust_main or return '';
+        $account = $self->cust_account_id($customer);
+    }
+    return $account eq '' ? '' : $self->set_remoteid( $svc, $account );
+}
+
+=item check_options OPTIONS
+
+Whether the export can be saved with these options, a hashref: the empty text, or
+what is wrong. Without a request.
+
+=cut
+
+sub check_options {
+    my ( $self, $options ) = @_;
+    local $@ = '';
+    local $SIG{__DIE__} = 'DEFAULT';
+    my $error = eval {
+        my %given = %{ $options || {} };
+        FS::part_export::magicmail::Options::faults( \%given,
+            ref $self ? $self->machine : undef );
+    };
+    return one_line( defined $error ? $error : "$@" );
+}
+
+=back
+
+=head1 JOBS
+
+Functions for Freeside's queue; see L<FS::part_export::magicmail::Jobs>.
+
+=over 4
+
+=item unprovision_job EXPORTNUM, SVCNUM, USERNAME, DOMAIN, ACCOUNT
+
+=item purge_job EXPORTNUM, SVCNUM, USERNAME, DOMAIN, ACCOUNT
+
+=item suspend_job EXPORTNUM, SVCNUM
+
+=item check_export JOB, PARAMETERS
+
+The script of the export's page.
+
+=back
+
+=cut
+
+sub unprovision_job {
+    my @arguments = @_;
+    return FS::part_export::magicmail::Jobs::unprovision(@arguments);
+}
+
+sub purge_job {
+    my @arguments = @_;
+    return FS::part_export::magicmail::Jobs::purge(@arguments);
+}
+
+sub suspend_job {
+    my @arguments = @_;
+    return FS::part_export::magicmail::Jobs::suspend(@arguments);
+}
+
+sub check_export {
+    my @arguments = @_;
+    return FS::part_export::magicmail::Jobs::check_export(@arguments);
+}
+
+1;

@@ -1,0 +1,263 @@
+package FS::part_export::magicmail::Jobs;
+
+# What is left to Freeside's queue. A job's row exists only if the transaction
+# that queued it commits; a job that dies is kept, with its text, for staff to
+# see and retry. Jobs run later and as somebody else: each checks its arguments
+# and looks again before it acts. No password is ever among the arguments.
+
+use strict;
+use warnings;
+
+use FS::Record qw(dbh qsearchs);
+
+use FS::part_export::magicmail::Log;
+use FS::part_export::magicmail::Records;
+use FS::part_export::magicmail::Services;
+use FS::part_export::magicmail::Text qw(one_line);
+
+my $CLASS       = 'FS::part_export::magicmail';
+my $NOT_REACHED = 5;
+
+# Puts a job about $svc into the queue; returns '' or an error text.
+sub queue {
+    my ( $job, $svc, @arguments ) = @_;
+    require FS::queue;
+    my $queued =
+      FS::queue->new( { job => $CLASS . "::$job", svcnum => $svc->svcnum } );
+    return $queued->insert(@arguments);
+}
+
+# After a change of service definition: unprovisions the user where no service
+# uses it any more, and never purges it. Where the service still does, by another
+# export, the account's packages are brought in line.
+sub unprovision {
+    my @arguments = @_;
+    my ( $export, $svc, %given ) = _mailbox(@arguments);
+    return _in_transaction(
+        sub {
+            my $records = _locked_records( $export, $given{account_id} );
+            my @users   = $records->services_of_user( $given{username} );
+            if (@users) {
+                _sync_packages( $export, $svc, @users );
+                return;
+            }
+            require FS::part_export::magicmail::Hook;
+            my $error = FS::part_export::magicmail::Hook->run(
+                $export, 'unprovision', $svc,
+                is_job     => 1,
+                domain     => $given{domain},
+                account_id => $given{account_id},
+            );
+            die "$error\n" if $error ne '';
+            return;
+        }
+    );
+}
+
+sub _sync_packages {
+    my ( $export, $svc, @users ) = @_;
+    return if !grep { $_ == $svc->svcnum } @users;
+    my $provisioned = qsearchs( 'svc_acct', { svcnum => $svc->svcnum } );
+    $export->error_init;
+    $export->sync_magic_packages($provisioned);
+    my $error = $export->error;
+    die one_line($error) . "\n" if $error ne '';
+    return;
+}
+
+# After an unprovision with purge_after_commit: purges what is still marked
+# deleted, on the same account (the library looks), and used by no service.
+sub purge {
+    my @arguments = @_;
+    my ( $export, $svc, %given ) = _mailbox(@arguments);
+    return _in_transaction(
+        sub {
+            my $records = _locked_records( $export, $given{account_id} );
+            return if !$records->options->{autopurge};
+            return if $records->services_of_user( $given{username} );
+            _purge( $export, $svc, %given );
+            return;
+        }
+    );
+}
+
+sub _purge {
+    my ( $export, $svc, %given ) = @_;
+    my ( $library, $failure ) = $export->magic_library;
+    my $reply;
+    if ($library) {
+        ( $reply, $failure ) = $library->call(
+            'purge_deleted',
+            {
+                account_id => $given{account_id},
+                user       => $given{username},
+                address    => "$given{username}\@$given{domain}",
+            },
+            FS::part_export::magicmail::Log::sink()
+        );
+    }
+    if ($failure) {
+        if ( $library && $failure->{status} == $NOT_REACHED ) {
+            $library->forget;
+        }
+        FS::part_export::magicmail::Log::failed( $svc, $failure->{text} );
+        die one_line( $failure->{text} ) . "\n";
+    }
+    my $mailbox = "$given{username}\@$given{domain}";
+    if ( @{ $reply->{steps} || [] } ) {
+        FS::part_export::magicmail::Log::changed(
+            $svc,
+            "purged mailbox $mailbox: " . join '; ',
+            @{ $reply->{steps} }
+        );
+    }
+    foreach my $warning ( @{ $reply->{warnings} || [] } ) {
+        FS::part_export::magicmail::Log::warned( $svc, $warning );
+    }
+    return;
+}
+
+# After a suspend that failed: tries again while the package is suspended and the
+# export suspends at all.
+sub suspend {
+    my ( $exportnum, $svcnum ) = @_;
+    my $export = _export($exportnum);
+    _is_number($svcnum) or die "the service is no number\n";
+    return _in_transaction(
+        sub {
+            my $svc = qsearchs( 'svc_acct', { svcnum => $svcnum } );
+            return if !$svc || $export->get('no_suspend');
+            my $records = _records($export);
+            my $facts   = $records->service_facts($svc);
+            my $own     = $records->exports->{ $export->exportnum };
+            return if !$facts->{susp};
+            return if !$own->{svcparts}{ $facts->{svcpart} };
+            require FS::part_export::magicmail::Hook;
+            my $error =
+              FS::part_export::magicmail::Hook->run( $export, 'suspend', $svc,
+                is_job => 1 );
+            die "$error\n" if $error ne '';
+            return;
+        }
+    );
+}
+
+# The script of the export's page: the checks of the test report, with progress.
+sub check_export {
+    my ( $job, $param ) = @_;
+    _must_configure();
+    my $exportnum = _parameters($param)->{check_export_exportnum};
+    my $export    = _export($exportnum);
+    require FS::part_export::magicmail::Report;
+    my @errors = FS::part_export::magicmail::Report::errors_of(
+        $export,
+        sub {
+            my ( $percent, $text ) = @_;
+            $job->update_statustext("$percent,$text");
+            return;
+        }
+    );
+    die join( q{; }, map { one_line($_) } @errors ) . "\n" if @errors;
+    return;
+}
+
+# Freeside 4 gives a hash; Freeside 3 one that is frozen.
+sub _parameters {
+    my ($param) = @_;
+    return $param if ref $param eq 'HASH';
+    my $hash = eval {
+        require MIME::Base64;
+        require Storable;
+        Storable::thaw( MIME::Base64::decode_base64($param) );
+    };
+    return ref $hash eq 'HASH' ? $hash : {};
+}
+
+# A job that any employee can start is for those who configure exports.
+sub _must_configure {
+    ## no critic (ProhibitPackageVars) -- Freeside's own
+    my $user = $FS::CurrentUser::CurrentUser;
+    return if $user && $user->access_right('Configuration');
+    die "this needs the access right Configuration\n";
+}
+
+# The arguments of a job about a mailbox that may be no service any more.
+sub _mailbox {
+    my ( $exportnum, $svcnum, $username, $domain, $account_id ) = @_;
+    my %given = (
+        username   => $username,
+        domain     => $domain,
+        account_id => $account_id,
+    );
+    _is_number($svcnum) or die "the service is no number\n";
+    foreach my $name ( sort keys %given ) {
+        my $value = $given{$name};
+        if (   !defined $value
+            || $value !~ m/\S/x
+            || $value =~ m/[[:cntrl:]]/x )
+        {
+            die "the $name cannot be used\n";
+        }
+    }
+    my $export = _export($exportnum);
+    require FS::svc_acct;
+    my $svc = FS::svc_acct->new( { svcnum => $svcnum, username => $username } );
+    return ( $export, $svc, %given );
+}
+
+sub _export {
+    my ($exportnum) = @_;
+    _is_number($exportnum) or die "the export is no number\n";
+    require FS::part_export;
+    my $export = qsearchs( 'part_export', { exportnum => $exportnum } );
+    if ( !$export ) { die "there is no export $exportnum\n" }
+    if ( !$export->isa($CLASS) && $export->can('rebless') ) {
+        $export->rebless;
+    }
+    $export->isa($CLASS) or die "export $exportnum is no magicmail export\n";
+    return $export;
+}
+
+sub _is_number {
+    my ($value) = @_;
+    return defined $value && $value =~ m/\A[1-9]\d{0,9}\z/x;
+}
+
+sub _records {
+    my ($export) = @_;
+    return FS::part_export::magicmail::Records->new( $export,
+        $export->magic_options );
+}
+
+# The same, once the customer is locked whom the account is named after.
+sub _locked_records {
+    my ( $export, $account_id ) = @_;
+    my $records  = _records($export);
+    my $services = FS::part_export::magicmail::Services->new($records);
+    my $custnum  = $services->custnum_in($account_id);
+    if ($custnum) { $records->lock_customer($custnum) }
+    return $records;
+}
+
+# Runs code in a transaction: the locks hold until the end of it.
+sub _in_transaction {
+    my ($code) = @_;
+    ## no critic (ProhibitPackageVars) -- Freeside's own
+    my $is_outermost = $FS::UID::AutoCommit;
+    local $FS::UID::AutoCommit = 0;
+    my $error;
+    {
+        local $@ = '';
+        local $SIG{__DIE__} = 'DEFAULT';
+        my $has_run = eval { $code->(); 1 };
+        if ( !$has_run ) { $error = "$@" || 'it ended without a reason' }
+    }
+    if ($is_outermost) {
+        if   ( defined $error ) { dbh->rollback }
+        else                    { dbh->commit or $error = dbh->errstr }
+    }
+    if ( defined $error ) { die one_line($error) . "\n" }
+    return;
+}
+
+1;

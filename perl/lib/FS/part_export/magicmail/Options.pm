@@ -1,0 +1,199 @@
+package FS::part_export::magicmail::Options;
+
+# The options of an export: what Freeside shows of them, their defaults, and
+# the configuration document that the library is given.
+
+use strict;
+use warnings;
+
+use Tie::IxHash;
+
+use FS::part_export::magicmail::Library;
+
+my $NOTES = <<'END';
+<p>Provisions mailboxes on a <a href="https://www.magicmail.com/">MagicMail</a>
+mail server, in real time: each customer is one MagicMail account, each service
+one user with one e-mail address, and the export's package is put on the
+account's master user.</p>
+<ul>
+<li>In MagicMail, set up an API client of the type FREESIDE and let it use each
+mail domain as a <b>system domain</b>; hosted domains cannot be provisioned.
+<li>One MagicMail export per service definition. Several exports (one for each
+MagicMail package) may share a server and an account prefix: an account's master
+user then holds the packages of all its services.
+<li>Passwords must be stored as plain text, as crypt (DES or $1$), or as ldap with
+{PLAIN}, {CLEARTEXT}, {CRYPT} or {DES}; others are refused.
+<li>A user name cannot be changed, and is unique on the whole server, whatever the
+domain.
+<li>Without <b>Auto purge</b>, an unprovisioned mailbox is only marked deleted, and
+comes back when the service is provisioned again. With it, the mail is lost; with
+<b>Purge only after the unprovision is committed</b> too, Freeside's queue does that,
+and an unprovision that fails after all loses nothing.
+<li>A server with a certificate of its own making: name it (or its CA) in
+<b>CA certificate file</b>. Without any verification, whoever is between here and the
+server can read the API password.
+<li>The link to the MagicMail administration may hold $account, $username, $domain
+and $address, for example
+<code>https://mail.example.net/admin/user?name=$username</code>; it is shown with
+each service of a customer.
+</ul>
+END
+
+# Name => label, type, default; in the order in which Freeside shows them.
+my @OPTIONS = (
+    client_id       => { label => 'API Client ID' },
+    client_password => { label => 'API Client Password' },
+    account_prefix  => { label => 'Account Prefix', default => 'FREESIDE' },
+    package         => { label => 'Package',        default => 'EMAIL' },
+    port            => { label => 'Port',           default => '443' },
+    autopurge       => {
+        label => 'Auto purge user/account on unprovision',
+        type  => 'checkbox',
+    },
+    use_agent_custid => {
+        label => 'Use agent_custid for the account id when available',
+        type  => 'checkbox',
+    },
+    purge_after_commit => {
+        label => 'Purge only after the unprovision is committed',
+        type  => 'checkbox',
+    },
+    debug        => { label => 'Enable debug warnings', type => 'checkbox' },
+    ca_file      => { label => 'CA certificate file (default: system CAs)' },
+    tls_insecure => {
+        label => q{Do not verify the server's certificate},
+        type  => 'checkbox',
+    },
+    timeout  => { label => 'Seconds to wait for one request', default => '20' },
+    link_url => { label => 'Link to the MagicMail administration (optional)' },
+);
+
+# What goes into the configuration document as it stands.
+my @CONFIGURED = qw(client_id client_password account_prefix package port
+  ca_file timeout);
+my @SWITCHES = qw(autopurge tls_insecure debug);
+
+# What a link to MagicMail's administration may name.
+my @LINKED = qw(account username domain address);
+
+# Freeside's %info of the export.
+sub info {
+    tie my %options, 'Tie::IxHash', @OPTIONS;
+    tie my %scripts, 'Tie::IxHash',
+      check_export => {
+        html_label      => 'Check this export',
+        success_message => 'The server, its certificate, the API client and'
+          . ' the domains are in order.',
+        error_url => '/edit/part_export.cgi?',
+      };
+    return (
+        svc     => 'svc_acct',
+        desc    => 'Real-time provisioning of mailboxes on a MagicMail server',
+        options => \%options,
+        scripts => \%scripts,
+        notes   => $NOTES,
+    );
+}
+
+# The options with their defaults: one that is missing or empty has its default,
+# a checkbox is 1 or 0.
+sub complete {
+    my (%given)  = @_;
+    my %declared = @OPTIONS;
+    my %options  = %given;
+    foreach my $name ( keys %declared ) {
+        my $declared = $declared{$name};
+        my $value    = defined $given{$name} ? $given{$name} : '';
+        if ( ( $declared->{type} || '' ) eq 'checkbox' ) {
+            $options{$name} = $value ? 1 : 0;
+        }
+        else {
+            $options{$name} =
+                $value !~ m/\S/x && defined $declared->{default}
+              ? $declared->{default}
+              : $value;
+        }
+    }
+    return \%options;
+}
+
+# The configuration document of an export on $machine.
+sub configuration {
+    my ( $options, $machine ) = @_;
+    return {
+        machine => $machine,
+        map { $_ => $options->{$_} } @CONFIGURED, @SWITCHES
+    };
+}
+
+# What is wrong with options that are to be saved, as a text; '' if nothing. The
+# library looks at them as it will at each call, but sends nothing. Where it is
+# not installed yet, that is no reason not to save.
+sub faults {
+    my ( $given, $machine ) = @_;
+    my $options = complete( %{$given} );
+    my $fault   = link_fault( $options->{link_url} );
+    return $fault if $fault ne '';
+    return ''     if FS::part_export::magicmail::Library::load() ne '';
+    if ( !defined $machine || $machine eq '_SVC_MACHINE' ) {
+        $machine = 'localhost';
+    }
+    my ( undef, $failure ) =
+      FS::part_export::magicmail::Library->for_configuration(
+        configuration( $options, $machine ) );
+    return $failure ? $failure->{text} : '';
+}
+
+# What is wrong with the template of the link to MagicMail's administration.
+sub link_fault {
+    my ($template) = @_;
+    return '' if $template eq '';
+    return
+        q{the link to the MagicMail administration (link_url) does not begin}
+      . ' with https:// or http://'
+      if $template !~ m{\Ahttps?://[^/\s]}ix;
+    foreach my $name ( $template =~ m/[\$](\w+)/gx ) {
+        next if grep { $_ eq $name } @LINKED;
+        return
+            "the link to the MagicMail administration (link_url) has \$$name,"
+          . ' which is none of '
+          . join ', ', map { "\$$_" } @LINKED;
+    }
+    return '';
+}
+
+# The link, its names replaced by the values of %value, escaped for a URL. A value
+# may be code, which is run only if its name is there.
+sub link_for {
+    my ( $template, %value ) = @_;
+    my $escaped = sub {
+        my ($name) = @_;
+        my $text = ref $value{$name} ? $value{$name}->() : $value{$name};
+        utf8::encode($text);
+        $text =~ s/([^A-Za-z0-9_.~-])/sprintf '%%%02X', ord $1/gex;
+        return $text;
+    };
+    $template =~ s/[\$](\w+)/exists $value{$1} ? $escaped->($1) : "\$$1"/gex;
+    return $template;
+}
+
+# The account that options name for a customer: prefix and number.
+sub account_id {
+    my ( $options, $custnum, $agent_custid ) = @_;
+    return '' if !$custnum;
+    my $number =
+         $options->{use_agent_custid}
+      && defined $agent_custid
+      && $agent_custid =~ m/\S/x ? $agent_custid : $custnum;
+    return prefix($options) . $number;
+}
+
+# What an account's id begins with.
+sub prefix {
+    my ($options) = @_;
+    my $prefix = $options->{account_prefix};
+    $prefix =~ s/\A\s+|\s+\z//gx;
+    return $prefix;
+}
+
+1;

@@ -1,0 +1,218 @@
+package FS::part_export::magicmail::Records;
+
+# What Freeside's database says of a service and of this server's exports, and
+# the row locks. SQL that PostgreSQL, MySQL and SQLite understand.
+
+use strict;
+use warnings;
+
+use FS::Record qw(dbh);
+
+use FS::part_export::magicmail::Options;
+use FS::part_export::magicmail::Text qw(characters gives_bytes);
+
+my $BASE = 'FS::part_export::magicmail';
+
+# For $export, an export object, whose complete options are $options.
+sub new {
+    my ( $class, $export, $options ) = @_;
+    my $self = {
+        export     => $export,
+        options    => $options,
+        from_bytes => gives_bytes(dbh),
+        has_record => $export->can('get_remoteid') ? 1 : 0,
+    };
+    return bless $self, $class;
+}
+
+sub export  { my ($self) = @_; return $self->{export} }
+sub options { my ($self) = @_; return $self->{options} }
+
+# Whether Freeside has a table for what exports have on record.
+sub has_record { my ($self) = @_; return $self->{has_record} }
+
+# A value of the database's as characters.
+sub text {
+    my ( $self, $value ) = @_;
+    return characters( $value, $self->{from_bytes} );
+}
+
+# What is known of one service: svcpart, pkgnum, custnum, susp, row_svcnum (undef
+# when the row of svc_acct is gone), domain, old_domain, and on_record: the
+# account that it is on. A service that moves to another definition has that
+# under the old definition's export; it counts, for the mailbox is the same.
+sub service_facts {
+    my ( $self, $svc, $old ) = @_;
+    my @domains = map { $_ && $_->domsvc ? $_->domsvc : undef } $svc, $old;
+    my ( $on_record, $join, @bind ) = $self->_record_of( $svc->svcnum );
+    my $sql = <<"END";
+SELECT cust_svc.svcpart, cust_svc.pkgnum, cust_pkg.custnum, cust_pkg.susp,
+       svc_acct.svcnum AS row_svcnum,
+       ( SELECT domain FROM svc_domain WHERE svc_domain.svcnum = ? ) AS domain,
+       ( SELECT domain FROM svc_domain WHERE svc_domain.svcnum = ? ) AS old_domain,
+       $on_record
+  FROM ( SELECT 1 AS one ) AS this
+  LEFT JOIN cust_svc ON cust_svc.svcnum = ?
+  LEFT JOIN cust_pkg ON cust_pkg.pkgnum = cust_svc.pkgnum
+  LEFT JOIN svc_acct ON svc_acct.svcnum = ?
+  $join
+END
+    my $exportnum = $self->{export}->exportnum;
+    my $is_own    = sub { ( $_[0]{exportnum} || 0 ) == $exportnum };
+    my ($facts) =
+      sort { $is_own->($b) <=> $is_own->($a) }
+      $self->rows( $sql, @domains, ( $svc->svcnum ) x 2, @bind );
+    my %text =
+      map { $_ => $self->text( $facts->{$_} ) } qw(domain old_domain on_record);
+    return { %{$facts}, %text };
+}
+
+sub _record_of {
+    my ( $self, $svcnum ) = @_;
+    return ( 'NULL AS exportnum, NULL AS on_record', '' )
+      if !$self->{has_record};
+    my ( $of_family, @family ) = $self->of_family;
+    my $join = <<"END";
+LEFT JOIN (
+       SELECT export_cust_svc.exportnum, export_cust_svc.remoteid
+         FROM export_cust_svc
+         JOIN part_export
+           ON part_export.exportnum = export_cust_svc.exportnum
+        WHERE $of_family AND export_cust_svc.svcnum = ?
+     ) AS record ON record.exportnum IS NOT NULL
+END
+    return ( 'record.exportnum, record.remoteid AS on_record',
+        $join, @family, $svcnum );
+}
+
+# Locks a customer's row until the transaction ends, as Freeside does where two
+# must not work on one customer at once. Returns the customer, if there is one.
+sub lock_customer {
+    my ( $self, $custnum ) = @_;
+    require FS::cust_main;
+    my ($locked) =
+      FS::cust_main->new( { custnum => $custnum } )->select_for_update;
+    return $locked;
+}
+
+# This server's magicmail exports, this one among them, by exportnum: those of
+# their options that matter to one another, and their service definitions.
+sub exports {
+    my ($self) = @_;
+    return $self->{exports} if $self->{exports};
+    my ( $of_family, @family ) = $self->of_family;
+    my $sql = <<"END";
+SELECT part_export.exportnum, part_export_option.optionname,
+       part_export_option.optionvalue, export_svc.svcpart
+  FROM part_export
+  LEFT JOIN part_export_option
+    ON part_export_option.exportnum = part_export.exportnum
+   AND part_export_option.optionname
+    IN ( 'account_prefix', 'package', 'use_agent_custid' )
+  LEFT JOIN export_svc ON export_svc.exportnum = part_export.exportnum
+ WHERE $of_family
+END
+    my ( %given, %svcparts );
+    foreach my $row ( $self->rows( $sql, @family ) ) {
+        my $exportnum = $row->{exportnum};
+        $given{$exportnum} ||= {};
+        if ( defined $row->{optionname} ) {
+            $given{$exportnum}{ $row->{optionname} } =
+              $self->text( $row->{optionvalue} );
+        }
+        if ( defined $row->{svcpart} ) {
+            $svcparts{$exportnum}{ $row->{svcpart} } = 1;
+        }
+    }
+    foreach my $exportnum ( keys %given ) {
+        $self->{exports}{$exportnum} = {
+            svcparts => $svcparts{$exportnum} || {},
+            options  => FS::part_export::magicmail::Options::complete(
+                %{ $given{$exportnum} }
+            ),
+        };
+    }
+    return $self->{exports} ||= {};
+}
+
+# The packages that a service of a definition brings, one for each export.
+sub packages_of_svcpart {
+    my ( $self, $svcpart ) = @_;
+    return if !$svcpart;
+    my $exports = $self->exports;
+    return map { $_->{options}{package} }
+      grep     { $_->{svcparts}{$svcpart} }
+      map      { $exports->{$_} } sort { $a <=> $b } keys %{$exports};
+}
+
+# The numbers of the provisioned services that use a user name on this server.
+sub services_of_user {
+    my ( $self,      $username ) = @_;
+    my ( $of_family, @family )   = $self->of_family;
+    my $sql = <<"END";
+SELECT DISTINCT svc_acct.svcnum
+  FROM part_export
+  JOIN export_svc ON export_svc.exportnum = part_export.exportnum
+  JOIN cust_svc ON cust_svc.svcpart = export_svc.svcpart
+  JOIN svc_acct ON svc_acct.svcnum = cust_svc.svcnum
+ WHERE $of_family AND LOWER(svc_acct.username) = LOWER(?)
+END
+    return map { $_->{svcnum} } $self->rows( $sql, @family, $username );
+}
+
+# A condition for this server's magicmail exports.
+sub of_family {
+    my ($self) = @_;
+    my ( $of_types, @types ) = $self->of_types;
+    return ( "$of_types AND part_export.machine = ?",
+        @types, $self->{export}->machine );
+}
+
+# A condition for all magicmail exports, those of subclasses included.
+sub of_types {
+    my ($self) = @_;
+    my @types  = export_types( $self->{export}->exporttype );
+    my $places = places(@types);
+    return ( "part_export.exporttype IN ( $places )", @types );
+}
+
+# The types of export that are magicmail or made from it, and those named: every
+# process has every export's class loaded.
+sub export_types {
+    my @named = @_;
+    my %types = map { $_ => 1 } 'magicmail', @named;
+    foreach my $name ( keys %FS::part_export:: ) {
+        my ($type) = $name =~ m/\A(\w+)::\z/x;
+        if ( defined $type && "FS::part_export::$type"->isa($BASE) ) {
+            $types{$type} = 1;
+        }
+    }
+    my @types = sort keys %types;
+    return @types;
+}
+
+# As many placeholders as there are values.
+sub places {
+    my (@values) = @_;
+    return join ', ', (q{?}) x @values;
+}
+
+# The rows of a statement, as hashes. Dies with the database's own text.
+sub rows {
+    my ( $self, $sql, @bind ) = @_;
+    my $dbh = dbh;
+
+    # The drivers take the bytes of a string without the flag as they are.
+    foreach my $value (@bind) {
+        if ( defined $value ) { utf8::upgrade($value) }
+    }
+    my $rows = $dbh->selectall_arrayref( $sql, { Slice => {} }, @bind )
+      or die q{Freeside's database: } . $dbh->errstr . "\n";
+
+    # A read outside of a transaction leaves none open.
+    ## no critic (ProhibitPackageVars) -- Freeside's own
+    if ($FS::UID::AutoCommit) { $dbh->commit }
+    return @{$rows};
+}
+
+1;

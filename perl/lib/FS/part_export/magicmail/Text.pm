@@ -1,0 +1,106 @@
+package FS::part_export::magicmail::Text;
+
+# Texts on their way in and out: characters from Freeside's database, one line
+# for people, a line for the error log.
+
+use strict;
+use warnings;
+
+use Exporter 'import';
+
+our @EXPORT_OK =
+  qw(characters characters_in gives_bytes html one_line to_error_log);
+
+# The longest text that a hook returns: Freeside carries it in a URL.
+my $LONGEST = 1_500;
+
+# The characters of a value. Perl's own rule holds: a string is its characters,
+# flagged as UTF-8 or not. Only where the database connection gives bytes (see
+# gives_bytes) an unflagged string that is valid UTF-8 is taken for what it
+# encodes; one that is not valid UTF-8 is taken as it stands.
+sub characters {
+    my ( $value, $from_bytes ) = @_;
+    return '' if !defined $value;
+    my $text = "$value";
+    if ( $from_bytes && !utf8::is_utf8($text) ) {
+        utf8::decode($text);
+    }
+    return $text;
+}
+
+# A document with all its texts as characters.
+sub characters_in {
+    my ( $document, $from_bytes ) = @_;
+    if ( ref $document eq 'HASH' ) {
+        return {
+            map { $_ => characters_in( $document->{$_}, $from_bytes ) }
+              keys %{$document}
+        };
+    }
+    if ( ref $document eq 'ARRAY' ) {
+        return [ map { characters_in( $_, $from_bytes ) } @{$document} ];
+    }
+    return defined $document ? characters( $document, $from_bytes ) : undef;
+}
+
+# Whether a database connection gives text as bytes of UTF-8 instead of
+# characters. Freeside's usual one, PostgreSQL, gives characters; MySQL, as
+# Freeside connects to it, gives bytes.
+sub gives_bytes {
+    my ($dbh) = @_;
+    my $driver = $dbh->{Driver}{Name} || '';
+    if ( $driver eq 'Pg' ) {
+        my $flags = $dbh->{pg_utf8_flag};
+        return defined $flags && !$flags;
+    }
+    if ( $driver eq 'mysql' || $driver eq 'MariaDB' ) {
+        return !( $driver eq 'MariaDB'
+            || $dbh->{mysql_enable_utf8}
+            || $dbh->{mysql_enable_utf8mb4} );
+    }
+    if ( $driver eq 'SQLite' ) {
+        return !( $dbh->{sqlite_unicode} || $dbh->{sqlite_string_mode} );
+    }
+    return 0;
+}
+
+# A text for people: one line of bounded length, whatever it was.
+sub one_line {
+    my ($text) = @_;
+    $text = defined $text ? "$text" : '';
+    $text =~ s/[\s[:cntrl:]]+/ /gx;
+    $text =~ s/\A[ ]|[ ]\z//gx;
+    if ( length $text > $LONGEST ) {
+        $text = substr( $text, 0, $LONGEST - 4 ) . ' ...';
+    }
+    return $text;
+}
+
+# A text as HTML.
+sub html {
+    my ($text) = @_;
+    my %entity = (
+        '&'  => '&amp;',
+        '<'  => '&lt;',
+        '>'  => '&gt;',
+        q{"} => '&quot;',
+        q{'} => '&#39;',
+    );
+    $text = defined $text ? "$text" : '';
+    $text =~ s/([&<>"'])/$entity{$1}/gx;
+    return $text;
+}
+
+# One line to the error log, as bytes where standard error takes bytes.
+sub to_error_log {
+    my ($line) = @_;
+    my $takes_characters = grep { $_ eq 'utf8' || m/\Aencoding/x }
+      PerlIO::get_layers( *STDERR, output => 1 );
+    if ( !$takes_characters ) {
+        utf8::encode($line);
+    }
+    warn "$line\n";    ## no critic (RequireCarping) -- a log line, no fault
+    return;
+}
+
+1;
