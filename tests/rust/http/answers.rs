@@ -280,7 +280,11 @@ fn the_limit_holds_for_the_whole_request_however_slowly_it_drips() {
         let _ = line.send("HTTP/1.1 200 OK\r\n\r\n");
         drip(&mut line, &" ".repeat(1_000));
     });
-    for pair in [in_the_head, in_the_body, until_close] {
+    let in_a_record = pair(move |mut line| {
+        line.request();
+        line.drip_record(head.repeat(20), Duration::from_millis(50));
+    });
+    for pair in [in_the_head, in_the_body, until_close, in_a_record] {
         let started = Instant::now();
         let failure = in_doubt(one(&pair.https, &write(), Duration::from_millis(600)));
         let took = started.elapsed();

@@ -128,6 +128,16 @@ impl Drop for Peer {
     }
 }
 
+/// Sends a byte at each `pause`, until the other side has enough.
+pub fn drip(stream: &mut TcpStream, bytes: &[u8], pause: Duration) {
+    for byte in bytes {
+        thread::sleep(pause);
+        if stream.write_all(&[*byte]).is_err() {
+            return;
+        }
+    }
+}
+
 /// A connection to the client under test.
 pub struct Line {
     stream: StreamOwned<ServerConnection, TcpStream>,
@@ -190,6 +200,14 @@ impl Line {
     pub fn send(&mut self, bytes: impl AsRef<[u8]>) -> io::Result<()> {
         self.stream.write_all(bytes.as_ref())?;
         self.stream.flush()
+    }
+
+    /// Sends `bytes` in one TLS record, of which a byte comes at each `pause`.
+    pub fn drip_record(&mut self, bytes: impl AsRef<[u8]>, pause: Duration) {
+        self.stream.conn.writer().write_all(bytes.as_ref()).unwrap();
+        let mut record = Vec::new();
+        self.stream.conn.write_tls(&mut record).unwrap();
+        drip(&mut self.stream.sock, &record, pause);
     }
 
     /// A whole answer with a Content-Length.
