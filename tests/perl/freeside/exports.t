@@ -117,11 +117,17 @@ subtest 'an_export_knows_its_definitions_and_goes_with_its_rows' => sub {
       undef, 'with its options';
 };
 
-is_deeply [ grep { $_ eq 'recording' }
-      keys %{ FS::part_export::export_info('svc_acct') } ], ['recording'],
+is_deeply [
+    grep { $_ eq 'recording' }
+      keys %{ FS::part_export::export_info('svc_acct') }
+  ],
+  ['recording'],
   'the type is registered for its kind of service';
-is_deeply [ grep { $_ eq 'recording' }
-      keys %{ FS::part_export::export_info('svc_domain') } ], [],
+is_deeply [
+    grep { $_ eq 'recording' }
+      keys %{ FS::part_export::export_info('svc_domain') }
+  ],
+  [],
   'and for no other';
 
 done_testing;

@@ -59,6 +59,8 @@ sub open {
             plan    => 'flat'
         }
     );
+    $self->definition('Mailbox');
+    $self->domain('example.net');
     return $self;
 }
 
@@ -279,7 +281,8 @@ sub reexport {
 }
 
 # Runs pieces of code in processes of their own that begin at the same moment;
-# what each returned. Dies when one dies or all are not done in time.
+# what each returned. Domains and definitions that they name are to be made
+# before. Dies when one dies or all are not done in time.
 sub at_once {
     my ( $self, $seconds, @code ) = @_;
     return ISP::Workers->run( $seconds, @code );

@@ -115,8 +115,8 @@ sub work {
 }
 
 sub write_and_fail {
-    my $error = FS::agent->new( { agent => 'Half made' } )->insert;
-    die $error ? "not written: $error\n" : "written and failed\n";
+    FS::agent->new( { agent => 'Half made' } )->insert;
+    die "written and failed\n";
 }
 
 sub script {
