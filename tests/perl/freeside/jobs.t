@@ -115,11 +115,10 @@ subtest 'the_log_has_a_line_with_its_object_and_context' => sub {
     FS::Log->new('FS::part_export::recording')
       ->info( 'made user jane', object => $svc );
     my ($line) = $isp->log_rows;
-    is $line->message,   'made user jane',      'text';
-    is $line->level,     1,                     'info';
-    is $line->tablename, 'svc_acct',            'table';
-    is $line->tablenum,  $svc->svcnum,          'key';
-    is $line->agentnum,  $isp->agent->agentnum, 'the agent of its customer';
+    is $line->message,   'made user jane', 'text';
+    is $line->level,     1,                'info';
+    is $line->tablename, 'svc_acct',       'table';
+    is $line->tablenum,  $svc->svcnum,     'key';
     is_deeply [ $line->context ], ['FS::part_export::recording'], 'context';
     in_transaction(
         sub { FS::Log->new('x')->error('lost'); return 'rolled back' } );

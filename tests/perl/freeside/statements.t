@@ -73,6 +73,22 @@ subtest 'statements_know_the_hook_that_ran_them_and_the_rows_read' => sub {
     ok scalar @of_hooks, 'which there are';
 };
 
+subtest 'statements_know_who_asked' => sub {
+    my %asker = (
+        'main'              => sub { qsearch( 'cust_main', {} ) },
+        'FS::option_Common' => sub { $export->option('none') },
+        'FS::part_export'   => sub { $export->get_remoteid( $isp->agent ) },
+    );
+    for my $package ( sort keys %asker ) {
+        my ($asked) = Statements->during( $asker{$package} );
+        is $asked->{by}, $package, $package;
+    }
+    my ($raw) =
+      Statements->during( sub { dbh->selectcol_arrayref('SELECT 1') } );
+    is $raw->{by}, 'main', 'DBI too';
+    dbh->rollback;
+};
+
 subtest 'nothing_is_noted_outside' => sub {
     my @seen = Statements->during( sub { } );
     qsearch( 'cust_main', {} );

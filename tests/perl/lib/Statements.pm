@@ -2,7 +2,8 @@ package Statements;
 
 # Which SQL was run: every statement that reaches a watched database handle is
 # noted, whether it came through FS::Record or DBI itself, with the hook of an
-# export that was running and the rows read.
+# export that was running, the rows read (undef where DBI was asked itself), and
+# by whom: the package that asked FS::Record or DBI.
 
 use strict;
 use warnings;
@@ -15,6 +16,9 @@ my @DATABASE_METHODS = qw(
   do selectrow_array selectrow_arrayref selectrow_hashref selectall_array
   selectall_arrayref selectall_hashref selectcol_arrayref
 );
+
+my $MESSENGERS =
+  qr/\A (?: FS::Record\b | FS::UID\z | Statements\z | DB[ID]\b )/x;
 
 sub watch {
     my ( $class, $dbh ) = @_;
@@ -39,10 +43,12 @@ sub _note {
 
     # selectall_hashref and its like run prepare and execute in turn: one
     # statement, not two.
+    my $asker;
     for ( my $depth = 1 ; my @frame = caller $depth ; $depth++ ) {
         return if $frame[3] =~ /\A DBD::/x;
+        if ( $frame[0] !~ $MESSENGERS ) { $asker ||= $frame[0] }
     }
-    push @NOTED, { sql => $sql, hook => $HOOK, rows => undef };
+    push @NOTED, { sql => $sql, hook => $HOOK, rows => undef, by => $asker };
     return;
 }
 
@@ -59,7 +65,7 @@ sub in_hook {
     return $code->();
 }
 
-# Runs the code and returns what it ran, in order: { sql, hook, rows } each.
+# Runs the code and returns what it ran, in order: { sql, hook, rows, by } each.
 sub during {
     my ( $class, $code ) = @_;
     local $IS_WANTED = 1;

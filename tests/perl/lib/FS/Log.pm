@@ -40,8 +40,7 @@ sub log {
     if ($object) {
         $row->set( tablename => $object->table );
         $row->set( tablenum  => $object->get( $object->primary_key ) );
-        my $owner = $object->can('cust_main') ? $object->cust_main : $object;
-        if ($owner) { $row->set( agentnum => $owner->get('agentnum') ) }
+        $row->set( agentnum  => $object->get('agentnum') );
     }
     my $error = $row->insert(@contexts);
     if ($error) { die "error inserting log: $error\n" }
