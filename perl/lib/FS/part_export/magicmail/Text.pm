@@ -53,13 +53,8 @@ sub gives_bytes {
         my $flags = $dbh->{pg_utf8_flag};
         return defined $flags && !$flags;
     }
-    if ( $driver eq 'mysql' || $driver eq 'MariaDB' ) {
-        return !( $driver eq 'MariaDB'
-            || $dbh->{mysql_enable_utf8}
-            || $dbh->{mysql_enable_utf8mb4} );
-    }
-    if ( $driver eq 'SQLite' ) {
-        return !( $dbh->{sqlite_unicode} || $dbh->{sqlite_string_mode} );
+    if ( $driver eq 'mysql' ) {
+        return !( $dbh->{mysql_enable_utf8} || $dbh->{mysql_enable_utf8mb4} );
     }
     return 0;
 }
