@@ -66,7 +66,7 @@ pub fn of_handshake(error: &io::Error, server: &Server, limit: Duration) -> Fail
         ),
         _ => failure(
             FailureKind::Closed,
-            format!("{place} closed the connection before TLS was agreed on; if it stays so, check the options machine and port"),
+            format!("{place} closed the connection before TLS was agreed on; perhaps it speaks no TLS: check the options machine and port"),
         ),
     }
 }

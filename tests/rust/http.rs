@@ -6,6 +6,7 @@ mod connections;
 mod host;
 mod peer;
 mod requests;
+mod simulated;
 mod trust;
 
 use certificates::{by_ca, local, Identity, Trusted};
