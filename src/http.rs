@@ -17,14 +17,15 @@ mod trust;
 mod words;
 
 use crate::secret::Secret;
-use crate::wire::{Carrier, Exchange, Failure, FailureKind, Outcome, Request};
+use crate::wire::{Carrier, Exchange, Outcome, Request};
 use exchange::exchange;
 use lanes::{Lease, Process, MOST};
 use server::Server;
+use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
-use std::thread::{self, Builder, Scope, ScopedJoinHandle};
+use std::thread::{self, Builder, Scope};
 use std::time::{Duration, Instant};
 
 /// A server, and how to speak to it.
@@ -45,6 +46,9 @@ pub struct Endpoint {
     pub body_limit: u64,
 }
 
+/// A kept connection that was idle for longer is not used again: many servers close theirs after 15 seconds.
+const LONGEST_IDLE: Duration = Duration::from_secs(12);
+
 /// Speaks HTTPS to one server. May be used by several threads at once, and in a child after a fork.
 pub struct Https {
     server: Arc<Server>,
@@ -56,7 +60,13 @@ impl Https {
     /// Checks what can be checked offline; reads `ca_file`. The error is a sentence for people.
     pub fn new(endpoint: Endpoint) -> Result<Https, String> {
         let server = Arc::new(Server::new(&endpoint)?);
-        Ok(Https { server, process: Process::new(), origin: Instant::now() })
+        Ok(Https { server, process: Process::new(LONGEST_IDLE), origin: Instant::now() })
+    }
+
+    /// The same, with another limit for how long a kept connection may be idle.
+    #[must_use]
+    pub fn keeping_for(self, longest_idle: Duration) -> Https {
+        Https { process: Process::new(longest_idle), ..self }
     }
 }
 
@@ -76,12 +86,8 @@ impl Carrier for Https {
         };
         if let Some(lease) = lanes.lease(&self.server, deadline) {
             thread::scope(|scope| {
-                let more = round.spread(scope, lanes);
+                round.spread(scope, lanes);
                 round.work(lease);
-                for thread in more {
-                    // One that panicked left an exchange unfilled; that is told below.
-                    let _ = thread.join();
-                }
             });
         }
         round.finish()
@@ -109,52 +115,40 @@ struct Round<'a> {
 
 impl<'a> Round<'a> {
     /// Starts a thread for each request beyond the first, as far as lanes are free.
-    fn spread<'scope, 'env>(
-        &'env self,
-        scope: &'scope Scope<'scope, 'env>,
-        lanes: &'env lanes::Lanes,
-    ) -> Vec<ScopedJoinHandle<'scope, ()>> {
-        let wanted = self.requests.len().min(MOST).saturating_sub(1);
-        if wanted == 0 {
-            return Vec::new();
+    fn spread<'scope, 'env>(&'env self, scope: &'scope Scope<'scope, 'env>, lanes: &'env lanes::Lanes) {
+        let wanted = self.requests.len().min(MOST);
+        if wanted < 2 {
+            return;
         }
         signals::blocked(|| {
-            (0..wanted)
-                .map_while(|_| {
-                    let lease = lanes.try_lease(self.server)?;
-                    // Without another thread the others do its work, later.
-                    Builder::new().spawn_scoped(scope, move || self.work(lease)).ok()
-                })
-                .collect()
-        })
+            for lease in (1..wanted).map_while(|_| lanes.try_lease(self.server)) {
+                // Where no thread can be started, the others do its work, later.
+                let _ = Builder::new().spawn_scoped(scope, move || self.work(lease));
+            }
+        });
     }
 
     /// Takes one request after the other, until none is left.
-    fn work(&self, lease: Lease<'_>) {
-        let Some(lane) = lease.lane() else { return };
-        loop {
+    fn work(&self, mut lease: Lease<'_>) {
+        while let Some(lane) = lease.lane() {
             let i = self.next.fetch_add(1, Relaxed);
             let (Some(request), Some(slot)) = (self.requests.get(i), self.exchanges.get(i)) else { return };
             let started = Instant::now();
             let until = started.checked_add(self.limit).map_or(self.deadline, |end| end.min(self.deadline));
-            let outcome = exchange(lane, self.server, request, until);
+            // A panic in the middle of a request must not hide that the request may have done its work.
+            let outcome = catch_unwind(AssertUnwindSafe(|| exchange(lane, self.server, request, until)));
+            let outcome = outcome.unwrap_or_else(|_| {
+                lease.renew(self.server);
+                Outcome::InDoubt(words::defect(self.server))
+            });
             // Nobody else has this number.
             let _ = slot.set(Exchange { outcome, elapsed: started.elapsed() });
         }
     }
 
     fn finish(self) -> Vec<Exchange> {
-        let begun = self.next.into_inner();
-        let untold = |i: usize| {
-            let outcome = if i < begun {
-                let text = format!("the exchange with {} broke off by an internal error", self.server.host);
-                Outcome::InDoubt(Failure { kind: FailureKind::Closed, text })
-            } else {
-                Outcome::NotSent(words::no_time(self.server))
-            };
-            Exchange { outcome, elapsed: Duration::ZERO }
-        };
-        let filled = self.exchanges.into_iter().map(OnceLock::into_inner).enumerate();
-        filled.map(|(i, exchange)| exchange.unwrap_or_else(|| untold(i))).collect()
+        let untried =
+            || Exchange { outcome: Outcome::NotSent(words::no_time(self.server)), elapsed: Duration::ZERO };
+        self.exchanges.into_iter().map(|slot| slot.into_inner().unwrap_or_else(untried)).collect()
     }
 }

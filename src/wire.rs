@@ -101,9 +101,9 @@ pub struct Exchange {
 
 /// Carries requests. One implementation speaks HTTPS; the tests' simulated network is another.
 pub trait Carrier: Send + Sync {
-    /// Carries each request once (never twice), several side by side, and returns what became of them in
-    /// the order of `requests`. Each has `limit` at most from when it is started, the connection included;
-    /// none goes on after `deadline` (on this carrier's clock).
+    /// Carries each request once (a read that vanished on a kept connection once more, a write never), several
+    /// side by side, and returns what became of them in the order of `requests`. Each has `limit` at most from
+    /// when it is started, the connection included; none goes on after `deadline` (on this carrier's clock).
     fn carry(&self, requests: &[Request], limit: Duration, deadline: Duration) -> Vec<Exchange>;
 
     /// A monotonic clock; only differences mean something.

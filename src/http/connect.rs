@@ -131,3 +131,20 @@ impl Resolver for NoLookup {
         Ok(addresses)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::{Ipv4Addr, TcpListener};
+
+    #[test]
+    fn an_address_that_refuses_leaves_the_next_one_its_turn() {
+        let good = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let closed = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap();
+        let until = Instant::now() + Duration::from_secs(5);
+        let good = good.local_addr().unwrap();
+        assert_eq!(reach_any(&[closed, good], until).unwrap().peer_addr().unwrap(), good);
+        assert_eq!(reach_any(&[closed, closed], until).unwrap_err().kind(), ErrorKind::ConnectionRefused);
+        assert_eq!(reach_any(&[good], Instant::now()).unwrap_err().kind(), ErrorKind::TimedOut);
+    }
+}

@@ -21,8 +21,6 @@ use ureq::Agent;
 
 /// Connections at once, per handle and process.
 pub const MOST: usize = 4;
-/// A kept connection that was idle for longer is not used again: many servers close theirs after 15 seconds.
-const LONGEST_IDLE: Duration = Duration::from_secs(12);
 /// The longest head of an answer, in bytes.
 const LONGEST_HEAD: usize = 32 * 1024;
 
@@ -34,8 +32,8 @@ pub struct Process {
 }
 
 impl Process {
-    pub fn new() -> Process {
-        Process { id: process::id(), lanes: Lanes::new(), child: OnceBox::new() }
+    pub fn new(longest_idle: Duration) -> Process {
+        Process { id: process::id(), lanes: Lanes::new(longest_idle), child: OnceBox::new() }
     }
 
     /// The lanes of the process that asks.
@@ -48,7 +46,7 @@ impl Process {
             return &last.lanes;
         }
         last.lanes.abandon();
-        &last.child.get_or_init(|| Box::new(Process::new())).lanes
+        &last.child.get_or_init(|| Box::new(Process::new(last.lanes.longest_idle))).lanes
     }
 }
 
@@ -67,6 +65,7 @@ impl Drop for Process {
 pub struct Lane {
     pub agent: Agent,
     pub notes: Arc<Notes>,
+    last_used: Instant,
 }
 
 impl Lane {
@@ -80,17 +79,16 @@ impl Lane {
             .http_status_as_error(false)
             .max_response_header_size(LONGEST_HEAD)
             .max_idle_connections(1)
-            .max_idle_age(LONGEST_IDLE)
             .timeout_connect(Some(server.connect_limit))
             .user_agent(concat!("libmagicmail/", env!("CARGO_PKG_VERSION")))
             .build();
-        Lane { agent: Agent::with_parts(config, dial, NoLookup), notes }
+        Lane { agent: Agent::with_parts(config, dial, NoLookup), notes, last_used: Instant::now() }
     }
 }
 
 #[derive(Default)]
 struct Free {
-    /// The lane that was used last is the last one, and the next to be used.
+    /// In the order of their last use; the last one is the next to be used, so that the others grow old.
     idle: Vec<Lane>,
     busy: usize,
 }
@@ -98,12 +96,13 @@ struct Free {
 pub struct Lanes {
     free: Mutex<Free>,
     freed: Condvar,
+    longest_idle: Duration,
     tls: Arc<OnceCell<Arc<ClientConfig>>>,
 }
 
 impl Lanes {
-    fn new() -> Lanes {
-        Lanes { free: Mutex::default(), freed: Condvar::new(), tls: Arc::default() }
+    fn new(longest_idle: Duration) -> Lanes {
+        Lanes { free: Mutex::default(), freed: Condvar::new(), longest_idle, tls: Arc::default() }
     }
 
     fn lock(&self) -> MutexGuard<'_, Free> {
@@ -131,6 +130,7 @@ impl Lanes {
     }
 
     fn take(&self, free: &mut Free, server: &Arc<Server>) -> Option<Lease<'_>> {
+        free.idle.retain(|lane| lane.last_used.elapsed() < self.longest_idle);
         if free.busy >= MOST {
             return None;
         }
@@ -161,15 +161,18 @@ impl Lease<'_> {
     pub fn lane(&self) -> Option<&Lane> {
         self.lane.as_ref()
     }
+
+    /// Closes its connection, whose state nobody knows.
+    pub fn renew(&mut self, server: &Arc<Server>) {
+        self.lane = Some(Lane::new(server, &self.lanes.tls));
+    }
 }
 
 impl Drop for Lease<'_> {
     fn drop(&mut self) {
-        // After a panic nobody knows what state its connection is in.
-        let lane = self.lane.take().filter(|_| !std::thread::panicking());
         let mut free = self.lanes.lock();
         free.busy -= 1;
-        free.idle.extend(lane);
+        free.idle.extend(self.lane.take().map(|lane| Lane { last_used: Instant::now(), ..lane }));
         drop(free);
         self.lanes.freed.notify_one();
     }

@@ -111,3 +111,31 @@ fn authorization(endpoint: &Endpoint) -> Result<HeaderValue, String> {
     value.set_sensitive(true);
     Ok(value)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::secret::Secret;
+
+    fn url(machine: &str, port: u16) -> String {
+        let server = Server::new(&Endpoint {
+            machine: machine.to_owned(),
+            port,
+            client_id: String::new(),
+            client_password: Secret::default(),
+            ca_file: None,
+            tls_insecure: false,
+            connect_limit: Duration::ZERO,
+            body_limit: 0,
+        });
+        server.unwrap().url(&["user".to_owned()], Some("a=b")).unwrap().to_string()
+    }
+
+    #[test]
+    fn the_url_has_a_port_where_it_is_not_the_one_of_https() {
+        assert_eq!(url("mail.example.net", 443), "https://mail.example.net/api/v2/user?a=b");
+        assert_eq!(url(" mail.example.net ", 8443), "https://mail.example.net:8443/api/v2/user?a=b");
+        assert_eq!(url("::1", 443), "https://[::1]/api/v2/user?a=b");
+        assert_eq!(url("[2001:db8::1]", 8443), "https://[2001:db8::1]:8443/api/v2/user?a=b");
+    }
+}

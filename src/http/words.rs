@@ -14,8 +14,9 @@ fn failure(kind: FailureKind, text: String) -> Failure {
 
 /// `20 seconds`, `1 second`, `0.3 seconds`.
 pub fn seconds(time: Duration) -> String {
-    let tenths = (time.as_secs_f64() * 10.0).ceil() / 10.0;
-    format!("{tenths} second{}", if tenths == 1.0 { "" } else { "s" })
+    let tenths = time.as_millis().div_ceil(100);
+    let fraction = if tenths % 10 == 0 { String::new() } else { format!(".{}", tenths % 10) };
+    format!("{}{fraction} second{}", tenths / 10, if tenths == 10 { "" } else { "s" })
 }
 
 /// The system's reason, without its number.
@@ -237,6 +238,14 @@ pub fn no_answer(server: &Server, within: Duration) -> Failure {
     failure(FailureKind::Timeout, format!("{} did not answer within {}", server.host, seconds(within)))
 }
 
+/// This library is to blame.
+pub fn defect(server: &Server) -> Failure {
+    failure(
+        FailureKind::Protocol,
+        format!("the exchange with {} broke off by an internal error", server.host),
+    )
+}
+
 /// Nothing was tried.
 pub fn no_time(server: &Server) -> Failure {
     failure(FailureKind::Timeout, format!("there was no time left to ask {}", server.host))
@@ -252,4 +261,26 @@ fn is_close(kind: ErrorKind) -> bool {
             | ErrorKind::BrokenPipe
             | ErrorKind::NotConnected
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_told_in_seconds_rounded_up_to_a_tenth() {
+        let told = |millis| seconds(Duration::from_millis(millis));
+        assert_eq!(
+            [20_000, 19_999, 1_000, 1_100, 1_101, 300, 1].map(told),
+            [
+                "20 seconds",
+                "20 seconds",
+                "1 second",
+                "1.1 seconds",
+                "1.2 seconds",
+                "0.3 seconds",
+                "0.1 seconds"
+            ]
+        );
+    }
 }

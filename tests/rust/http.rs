@@ -1,9 +1,12 @@
 //! The HTTPS carrier against servers that do exactly what a test says.
 
+mod alone;
 mod answers;
 mod certificates;
+mod connecting;
 mod connections;
 mod host;
+mod limits;
 mod peer;
 mod requests;
 mod simulated;

@@ -3,44 +3,11 @@
 //! Each of these tests runs in a process of its own: a forked child would hold the connections of other tests
 //! open, and signals are everybody's.
 
+use super::alone::{alone, set_mask};
 use super::*;
-use std::os::unix::process::CommandExt;
-use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Barrier};
 use std::time::Instant;
-
-/// True in a process that runs the test `name` alone, all signals blocked in all of its threads; such a process
-/// is started, and must succeed, where this is false.
-fn alone(name: &str) -> bool {
-    const MARK: &str = "MAGICMAIL_TEST_ALONE";
-    if std::env::var_os(MARK).is_some() {
-        return true;
-    }
-    let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args(["--exact", "--nocapture", &format!("http::host::{name}")]).env(MARK, "1");
-    // SAFETY: between fork and exec only functions that are safe there are called: both only change the mask.
-    unsafe {
-        command.pre_exec(|| {
-            set_mask(libc::SIG_BLOCK);
-            Ok(())
-        });
-    }
-    let output = command.output().unwrap();
-    let shown = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success() && shown.contains("1 passed"), "{}: {shown}", output.status);
-    false
-}
-
-/// Blocks or unblocks all signals in this thread.
-fn set_mask(how: i32) {
-    // SAFETY: `all` is filled by sigfillset before it is read; the mask is this thread's own.
-    unsafe {
-        let mut all = std::mem::zeroed();
-        libc::sigfillset(&mut all);
-        libc::pthread_sigmask(how, &all, std::ptr::null_mut());
-    }
-}
 
 fn this_thread() -> i32 {
     // SAFETY: it has no preconditions.
@@ -107,7 +74,7 @@ impl Child {
 
 #[test]
 fn children_and_parent_go_on_after_a_fork_each_on_connections_of_their_own() {
-    if !alone("children_and_parent_go_on_after_a_fork_each_on_connections_of_their_own") {
+    if !alone("http::host::children_and_parent_go_on_after_a_fork_each_on_connections_of_their_own", &[]) {
         return;
     }
     let pair = pair(echo);
@@ -122,7 +89,7 @@ fn children_and_parent_go_on_after_a_fork_each_on_connections_of_their_own() {
 
 #[test]
 fn a_child_that_frees_the_handle_leaves_the_parents_connection_alone() {
-    if !alone("a_child_that_frees_the_handle_leaves_the_parents_connection_alone") {
+    if !alone("http::host::a_child_that_frees_the_handle_leaves_the_parents_connection_alone", &[]) {
         return;
     }
     for uses_it in [false, true] {
@@ -142,7 +109,7 @@ fn a_child_that_frees_the_handle_leaves_the_parents_connection_alone() {
 
 #[test]
 fn a_grandchild_has_connections_of_its_own_too() {
-    if !alone("a_grandchild_has_connections_of_its_own_too") {
+    if !alone("http::host::a_grandchild_has_connections_of_its_own_too", &[]) {
         return;
     }
     let pair = pair(echo);
@@ -158,7 +125,7 @@ fn a_grandchild_has_connections_of_its_own_too() {
 
 #[test]
 fn a_fork_in_the_middle_of_other_threads_requests_leaves_nothing_locked() {
-    if !alone("a_fork_in_the_middle_of_other_threads_requests_leaves_nothing_locked") {
+    if !alone("http::host::a_fork_in_the_middle_of_other_threads_requests_leaves_nothing_locked", &[]) {
         return;
     }
     let pair = pair(echo);
@@ -199,7 +166,7 @@ fn masks() -> Vec<(i32, u64)> {
 
 #[test]
 fn no_signal_reaches_a_thread_of_the_librarys() {
-    if !alone("no_signal_reaches_a_thread_of_the_librarys") {
+    if !alone("http::host::no_signal_reaches_a_thread_of_the_librarys", &[]) {
         return;
     }
     let barrier = Arc::new(Barrier::new(4));
@@ -238,7 +205,7 @@ extern "C" fn catch(_: i32) {
 
 #[test]
 fn a_storm_of_signals_breaks_no_request() {
-    if !alone("a_storm_of_signals_breaks_no_request") {
+    if !alone("http::host::a_storm_of_signals_breaks_no_request", &[]) {
         return;
     }
     let identity = by_ca(&local());
@@ -291,7 +258,7 @@ fn a_storm_of_signals_breaks_no_request() {
 
 #[test]
 fn a_connection_that_breaks_while_a_request_is_written_raises_no_sigpipe() {
-    if !alone("a_connection_that_breaks_while_a_request_is_written_raises_no_sigpipe") {
+    if !alone("http::host::a_connection_that_breaks_while_a_request_is_written_raises_no_sigpipe", &[]) {
         return;
     }
     let pair = pair(|mut line| {
@@ -307,4 +274,36 @@ fn a_connection_that_breaks_while_a_request_is_written_raises_no_sigpipe() {
         let failure = in_doubt(pair.carry(&post(&["user", "jane"], &[("memo", &long)])));
         assert_eq!(failure.kind, magicmail::wire::FailureKind::Closed, "{}", failure.text);
     }
+}
+
+#[test]
+fn a_proxy_in_the_environment_is_not_asked() {
+    let nowhere = "http://127.0.0.1:1".as_ref();
+    let names = ["https_proxy", "HTTPS_PROXY", "ALL_PROXY", "http_proxy"];
+    if alone("http::host::a_proxy_in_the_environment_is_not_asked", &names.map(|name| (name, nowhere))) {
+        assert!(asks_rightly(&pair(echo).https, 2));
+    }
+}
+
+#[test]
+fn descriptors_do_not_pile_up() {
+    if !alone("http::host::descriptors_do_not_pile_up", &[]) {
+        return;
+    }
+    let pair = pair(|mut line| {
+        line.request();
+        let _ = line.send("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+    });
+    let descriptors = || std::fs::read_dir("/proc/self/fd").unwrap().count();
+    let once = || {
+        all(&pair.https, &numbered(4), LIMIT)
+            .into_iter()
+            .for_each(|exchange| drop(answered(exchange.outcome)))
+    };
+    once();
+    pair.peer.wait_until_closed();
+    let before = descriptors();
+    (0..50).for_each(|_| once());
+    pair.peer.wait_until_closed();
+    assert!(descriptors() <= before, "{before} descriptors, then {}", descriptors());
 }

@@ -111,6 +111,11 @@ impl Peer {
         }
     }
 
+    /// Connections that this side has not closed.
+    pub fn open(&self) -> usize {
+        self.shared.open.load(SeqCst)
+    }
+
     pub fn resumed(&self) -> usize {
         self.shared.resumed.load(SeqCst)
     }

@@ -1,5 +1,6 @@
 //! Whom the client believes, and what it says to those whom it does not.
 
+use super::alone::alone;
 use super::certificates::{by_ca, local, names, self_signed, server, Identity, Trusted};
 use super::*;
 use magicmail::wire::FailureKind;
@@ -300,4 +301,25 @@ fn a_ca_file_that_cannot_be_used_is_told_before_any_request() {
         );
     }
     assert_eq!(peer.accepted(), 0);
+}
+
+#[test]
+fn the_systems_cas_are_believed() {
+    let file = Trusted::write("");
+    let variables = [("SSL_CERT_FILE", file.path().as_os_str()), ("SSL_CERT_DIR", "/nonexistent".as_ref())];
+    if !alone("http::trust::the_systems_cas_are_believed", &variables) {
+        return;
+    }
+    let system = std::env::var_os("SSL_CERT_FILE").unwrap();
+    let identity = by_ca(&local());
+    asked(&identity, None, "localhost").expect_refusal(&[
+        "this machine has no CA certificates",
+        "ca-certificates",
+        "ca_file",
+    ]);
+    // That there were none is not remembered; which they are, is.
+    std::fs::write(&system, &identity.trusted).unwrap();
+    asked(&identity, None, "localhost").expect_answer();
+    std::fs::write(&system, "").unwrap();
+    asked(&identity, None, "127.0.0.1").expect_answer();
 }
