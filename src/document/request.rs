@@ -147,9 +147,11 @@ pub fn check_segment(name: &str, what: &str) -> Result<(), Error> {
 }
 
 fn account(mut fields: Fields) -> Result<AccountWanted, Error> {
+    let id = AccountId::new(fields.needed_text("id")?);
+    let configured = fields.text("configured_id")?.filter(|id| !id.is_empty()).map(AccountId::new);
     let account = AccountWanted {
-        id: AccountId::new(fields.needed_text("id")?),
-        configured_id: fields.text("configured_id")?.filter(|id| !id.is_empty()).map(AccountId::new),
+        configured_id: configured.filter(|configured| *configured != id),
+        id,
         first_name: fields.text("first_name")?.unwrap_or_default().trim().to_owned(),
         last_name: fields.text("last_name")?.unwrap_or_default().trim().to_owned(),
     };

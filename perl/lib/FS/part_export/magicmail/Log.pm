@@ -12,13 +12,15 @@ use FS::part_export::magicmail::Text qw(one_line to_error_log);
 my $CONTEXT = 'FS::part_export::magicmail';
 
 # The library's levels.
-my $DEBUG = 0;
+my ( $DEBUG, $INFO ) = ( 0, 1 );
 
 # Where the lines go that the library writes while a call runs. A debug line is
-# a request or an answer, secrets masked, and printed as it is.
+# a request or an answer, secrets masked, and printed as it is. What was changed
+# is in the reply too, and goes to Freeside's log from there.
 sub sink {
     return sub {
         my ( $level, $line ) = @_;
+        return if $level == $INFO;
         to_error_log( $level == $DEBUG ? $line : "[$CONTEXT] $line" );
         return;
     };
