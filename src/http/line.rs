@@ -127,7 +127,7 @@ impl Line {
         // A request is of the size that its caller made it; it is not to wait in pieces.
         tls.set_buffer_limit(None);
         let buffers = LazyBuffers::new(INPUT_BUFFER, OUTPUT_BUFFER);
-        Line { tls, socket, buffers, outgoing: Vec::new(), notes }
+        Line { tls, socket, buffers, outgoing: Vec::with_capacity(OUTPUT_BUFFER), notes }
     }
 
     fn send(&mut self) -> io::Result<()> {

@@ -78,8 +78,10 @@ impl Server {
 }
 
 /// `name=value&name=value`, for a query and for the body of a form alike: a space is `%20` in both.
-pub fn form<'a>(parameters: impl Iterator<Item = (&'a str, &'a str)>) -> Zeroizing<String> {
-    let mut form = Zeroizing::new(String::new());
+pub fn form<'a>(parameters: impl Iterator<Item = (&'a str, &'a str)> + Clone) -> Zeroizing<String> {
+    // Long enough for all of it: a text that grows would leave copies of passwords behind.
+    let longest = parameters.clone().map(|(name, value)| 3 * (name.len() + value.len()) + 2).sum();
+    let mut form = Zeroizing::new(String::with_capacity(longest));
     for (name, value) in parameters {
         let separator = if form.is_empty() { "" } else { "&" };
         // Writing to a String cannot fail.

@@ -55,6 +55,7 @@ fn an_answer_is_read_in_every_framing_and_however_it_ends() {
             let pair = sends(&*head, goodbye);
             for request in [read(), write()] {
                 assert_eq!(pair.body_of(&request), DOCUMENT, "{head:?} goodbye: {goodbye}");
+                pair.peer.wait_until_closed();
             }
         }
     }
