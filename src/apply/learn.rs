@@ -22,10 +22,43 @@ pub fn learn(step: &Step, reply: &Reply, world: &mut World) {
             }
             world.change_user(user, |found| found.clone_from(&made));
         }
-        (Step::AssignPackage { user, .. }, Reply::List(list)) if !list.is_empty() => {
-            let packages = list.iter().map(|(name, _)| PackageName::new(name)).collect();
-            world.packages.insert(user.clone(), packages);
+        (Step::AssignPackage { user, .. }, Reply::List(list)) => {
+            // Assignments go side by side: a list may be older than the one that is known already.
+            let held = world.packages.entry(user.clone()).or_default();
+            for package in list.iter().map(|(name, _)| PackageName::new(name)) {
+                if !held.contains(&package) {
+                    held.push(package);
+                }
+            }
         }
         _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::document::{Configuration, Request, Shape};
+    use crate::id::UserName;
+
+    fn world() -> World {
+        let configuration = r#"{"machine": "m", "client_id": "c", "client_password": "p"}"#;
+        let request = r#"{"account": {"id": "F1"},
+                          "service": {"svcnum": 1, "username": "jane", "domain": "example.net"}}"#;
+        let configuration = Configuration::parse(configuration).expect("a configuration");
+        World::new(&Request::parse(request, Shape::Plain, &configuration).expect("a request"))
+    }
+
+    #[test]
+    fn of_assignments_side_by_side_the_older_list_takes_nothing_back() {
+        let (mut world, user) = (world(), UserName::new("ann"));
+        let record = || crate::record::Record(serde_json::Map::new());
+        for (package, list) in [("PRO", &["FAX", "PRO"][..]), ("FAX", &["FAX"][..])] {
+            let step = Step::AssignPackage { user: user.clone(), package: PackageName::new(package) };
+            step.take_effect(&mut world);
+            let list = list.iter().map(|name| ((*name).to_owned(), record())).collect();
+            learn(&step, &Reply::List(list), &mut world);
+        }
+        assert_eq!(world.packages[&user], [PackageName::new("PRO"), PackageName::new("FAX")]);
     }
 }
