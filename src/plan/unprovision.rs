@@ -142,14 +142,13 @@ fn finish_purge(task: &Task, world: &World, plan: &mut Plan) {
     if !world.purged_user {
         remove_address(task, world, plan, false);
     }
-    let Known::There(account) = &world.account else { return };
-    let is_seen_empty = world.users.is_some() && world.roster().is_empty();
     let may_ask = !world.purged_user || is_believed(world);
-    if !may_ask || !is_seen_empty || task.others(world).next().is_some() {
+    if world.account.there().is_none() || !may_ask || task.others(world).next().is_some() {
         return;
     }
-    if account.status != Status::Deleted {
-        delete_emptied_account(task, world, plan);
+    delete_emptied_account(task, world, plan);
+    if world.users.is_none() || !world.roster().is_empty() {
+        return;
     }
     plan.push(Step::PurgeAccount { id: world.account_id.clone(), force: false }, Weight::WarnIfAllWell);
 }

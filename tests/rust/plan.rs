@@ -408,6 +408,18 @@ fn a_repeated_unprovision_finishes_what_the_first_left() {
 }
 
 #[test]
+fn an_account_that_kept_only_deleted_mailboxes_is_still_marked_by_a_repeat() {
+    check(
+        &purging(task(Hook::Unprovision)),
+        Model::default().account(ACCOUNT, Status::Active).user("old", ACCOUNT, "deleted", &[]),
+        &[
+            "~  mark account FREESIDE42 deleted",
+            "warning: there is no user jane in MagicMail; nothing was left to unprovision",
+        ],
+    );
+}
+
+#[test]
 fn a_change_sends_names_and_password() {
     let mut task = task(Hook::Replace);
     task.request.service.finger = "Jane Doe".to_owned();
