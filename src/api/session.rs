@@ -5,7 +5,7 @@ use super::document;
 use super::operations::Call;
 use crate::error::one_line;
 use crate::foreign::foreign;
-use crate::log::{Level, Redactor, Sink};
+use crate::log::{without_passwords, Level, Redactor, Sink};
 use crate::wire::{Answer, Carrier, Exchange, FailureKind, Outcome, Request, Value};
 use std::cell::Cell;
 use std::time::Duration;
@@ -243,7 +243,7 @@ impl<'a> Api<'a> {
             Outcome::InDoubt(failure) => format!("no answer: {}", failure.text),
             Outcome::Answered(answer) => {
                 let body = document::readable(&answer.body, answer.content_type.as_deref());
-                format!("{} {}", answer.status, foreign(&body))
+                format!("{} {}", answer.status, foreign(&without_passwords(&body)))
             }
         };
         let line = format!(
