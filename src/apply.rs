@@ -10,7 +10,7 @@ mod settle;
 mod undo;
 mod verdict;
 
-use crate::api::{Api, CallError, Cause};
+use crate::api::{Api, CallError, Cause, Reply};
 use crate::error::{Error, Status};
 use crate::observe::observe;
 use crate::plan::{plan, Plan, Planned, Refusal, Weight};
@@ -30,7 +30,15 @@ pub struct Done {
 /// A step that took effect, or may have.
 struct Entry {
     step: Step,
-    certain: bool,
+    effect: Effect,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Effect {
+    Done,
+    /// It was so before.
+    Already,
+    InDoubt,
 }
 
 /// Why a hook stops.
@@ -56,7 +64,7 @@ pub fn apply(api: &Api, task: &Task, world: World) -> Result<(Done, World), Erro
     let mut run = Run { api, task, world, journal: Vec::new(), warnings: Vec::new() };
     match run.bring_about() {
         Ok(()) => {
-            let done = run.journal.iter().filter(|entry| entry.certain);
+            let done = run.journal.iter().filter(|entry| entry.effect == Effect::Done);
             let steps = done.map(|entry| entry.step.text()).collect();
             Ok((Done { steps, warnings: run.warnings }, run.world))
         }
@@ -122,13 +130,8 @@ impl Run<'_> {
         for (planned, reply) in stage.into_iter().zip(replies) {
             let step = planned.step;
             match settle::settle(self.api, &step, reply) {
-                Settled::Done(reply) => {
-                    step.take_effect(&mut self.world);
-                    if let Some(reply) = reply {
-                        learn(&step, &reply, &mut self.world);
-                    }
-                    self.journal.push(Entry { step, certain: true });
-                }
+                Settled::Done(reply) => self.take_in(step, reply.as_ref(), Effect::Done),
+                Settled::Already(reply) => self.take_in(step, Some(&reply), Effect::Already),
                 // The name may be taken: ask whose it is, and plan anew.
                 Settled::Failed { error, certain: true }
                     if matches!(step, Step::CreateUser { .. })
@@ -140,7 +143,7 @@ impl Run<'_> {
                 Settled::Failed { error, certain } => {
                     let failure = self.failure_of(&step, &error, certain);
                     if !certain {
-                        self.journal.push(Entry { step: step.clone(), certain: false });
+                        self.journal.push(Entry { step: step.clone(), effect: Effect::InDoubt });
                     }
                     if planned.weight == Weight::Fatal {
                         fatal.get_or_insert(failure);
@@ -154,8 +157,16 @@ impl Run<'_> {
         fatal.map_or(Ok(()), Err)
     }
 
+    fn take_in(&mut self, step: Step, reply: Option<&Reply>, effect: Effect) {
+        step.take_effect(&mut self.world);
+        if let Some(reply) = reply {
+            learn(&step, reply, &mut self.world);
+        }
+        self.journal.push(Entry { step, effect });
+    }
+
     fn has_done(&self, step: &Step) -> bool {
-        self.journal.iter().any(|entry| entry.certain && entry.step == *step)
+        self.journal.iter().any(|entry| entry.effect != Effect::InDoubt && entry.step == *step)
     }
 
     fn is_past_the_mark(&self) -> bool {

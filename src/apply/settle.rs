@@ -18,6 +18,8 @@ const MOST_UNREADABLE: usize = 2;
 pub enum Settled {
     /// It took effect; the server's words, of the step's own answer or of the look-up's.
     Done(Option<Reply>),
+    /// The server refused it, for it was so already: this hook did nothing, and has nothing to undo.
+    Already(Reply),
     /// `certain`: it did nothing. Otherwise that cannot be told.
     Failed { error: CallError, certain: bool },
 }
@@ -93,7 +95,7 @@ fn refused(api: &Api, step: &Step, error: CallError) -> Settled {
     if matches!(error.cause, Cause::Refused(_)) && step.may_be_so_already() {
         if let Ok(reply) = api.read_one(&calls::probe(step)) {
             if verdict(step, &reply) == Verdict::TookEffect {
-                return Settled::Done(Some(reply));
+                return Settled::Already(reply);
             }
             let error = told_by(step, error, &reply);
             return Settled::Failed { error, certain: true };

@@ -1,7 +1,7 @@
 //! Puts things back after a failure, last first, and names what could not be put back.
 
 use super::settle::{self, Found, Settled};
-use super::{Entry, Failure, Run};
+use super::{Effect, Entry, Failure, Run};
 use crate::api::{Api, Call, Reply};
 use crate::error::{Error, Status};
 use crate::id::{AccountId, UserName};
@@ -21,7 +21,7 @@ impl Run<'_> {
             self.api.begin_undo();
             let is_creation = |entry: &&Entry| matches!(entry.step, Step::CreateUser { .. });
             let made_user = self.journal.iter().find(is_creation).map(|_| self.task.user());
-            for entry in self.journal.iter().rev() {
+            for entry in self.journal.iter().rev().filter(|entry| entry.effect != Effect::Already) {
                 undo(self.api, entry, made_user, &mut account);
             }
         }
@@ -34,7 +34,7 @@ fn undo(api: &Api, entry: &Entry, made_user: Option<&UserName>, account: &mut Ac
     if undo == Undo::Needless {
         return;
     }
-    if !entry.certain {
+    if entry.effect == Effect::InDoubt {
         match settle::look_up(api, &entry.step) {
             Found::DidNot => return,
             Found::TookEffect(_) => {}
@@ -55,7 +55,7 @@ fn undo(api: &Api, entry: &Entry, made_user: Option<&UserName>, account: &mut Ac
                 return;
             }
             match settle::run(api, &step) {
-                Settled::Done(_) => {
+                Settled::Done(_) | Settled::Already(_) => {
                     account.undone.push(step.text());
                     account.leftovers.extend(entry.step.lost_by_undo());
                 }
