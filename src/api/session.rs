@@ -130,9 +130,12 @@ impl<'a> Api<'a> {
         CallError { cause, text: self.clean(&error.text), ..error }
     }
 
-    /// Waits, but not longer than a quarter of the time for one request.
+    /// Waits, but not longer than a quarter of the time for one request, and not where nothing is asked any
+    /// more afterwards.
     pub fn pause(&self, time: Duration) {
-        self.carrier.pause(time.min(self.limits.request / 4));
+        if self.carrier.now() < self.last_start.get() {
+            self.carrier.pause(time.min(self.limits.request / 4));
+        }
     }
 
     /// Reads side by side. One that failed for lack of a connection is tried again, a few times.

@@ -6,6 +6,11 @@ use crate::api::{Api, Call, Reply};
 use crate::error::{Error, Status};
 use crate::id::{AccountId, UserName};
 use crate::step::{Step, Undo};
+use std::time::Duration;
+
+/// Before each round of the undo. What the server would not undo it may undo a moment later; and what is
+/// stuck must not keep the rest from being undone, so it is tried again after all the others.
+const ROUNDS: [Duration; 3] = [Duration::ZERO, Duration::from_millis(100), Duration::from_millis(300)];
 
 #[derive(Default)]
 struct Account {
@@ -17,52 +22,60 @@ impl Run<'_> {
     /// The failure as it is told, after everything that could be undone was.
     pub(super) fn undone(self, failure: Failure) -> Error {
         let mut account = Account::default();
-        if !self.journal.is_empty() {
+        let is_creation = |entry: &&Entry| matches!(entry.step, Step::CreateUser { .. });
+        let made_user = self.journal.iter().find(is_creation).map(|_| self.task.user());
+        let ours = self.journal.iter().rev().filter(|entry| entry.effect != Effect::Already);
+        let mut open: Vec<(&Entry, String)> = ours.map(|entry| (entry, String::new())).collect();
+        if !open.is_empty() {
             self.api.begin_undo();
-            let is_creation = |entry: &&Entry| matches!(entry.step, Step::CreateUser { .. });
-            let made_user = self.journal.iter().find(is_creation).map(|_| self.task.user());
-            for entry in self.journal.iter().rev().filter(|entry| entry.effect != Effect::Already) {
-                undo(self.api, entry, made_user, &mut account);
-            }
         }
+        for pause in ROUNDS {
+            if open.is_empty() {
+                break;
+            }
+            if !pause.is_zero() {
+                self.api.pause(pause);
+            }
+            open = open
+                .into_iter()
+                .filter_map(|(entry, _)| Some((entry, undo(self.api, entry, made_user, &mut account)?)))
+                .collect();
+        }
+        account.leftovers.extend(open.into_iter().map(|(_, left)| left));
         told(failure, account)
     }
 }
 
-fn undo(api: &Api, entry: &Entry, made_user: Option<&UserName>, account: &mut Account) {
+/// Some: it could not be undone now; what is left then.
+fn undo(api: &Api, entry: &Entry, made_user: Option<&UserName>, account: &mut Account) -> Option<String> {
     let undo = entry.step.undo(made_user);
     if undo == Undo::Needless {
-        return;
+        return None;
     }
     if entry.effect == Effect::InDoubt {
         match settle::look_up(api, &entry.step) {
-            Found::DidNot => return,
+            Found::DidNot => return None,
             Found::TookEffect(_) => {}
             // Putting back what may be there already does no harm.
             Found::CannotTell if entry.step.is_repeatable() => {}
             Found::CannotTell | Found::Unreadable => {
-                account.leftovers.push(format!("possibly: {}", entry.step.trace()));
-                return;
+                return Some(format!("possibly: {}", entry.step.trace()))
             }
         }
     }
     match undo {
         Undo::Needless => {}
         Undo::Impossible(trace) => account.leftovers.push(trace),
-        Undo::By(step) => {
-            if !is_safe(api, &step, made_user) {
-                account.leftovers.push(entry.step.trace());
-                return;
+        Undo::By(step) if !is_safe(api, &step, made_user) => return Some(entry.step.trace()),
+        Undo::By(step) => match settle::run(api, &step) {
+            Settled::Done(_) | Settled::Already(_) => {
+                account.undone.push(step.text());
+                account.leftovers.extend(entry.step.lost_by_undo());
             }
-            match settle::run(api, &step) {
-                Settled::Done(_) | Settled::Already(_) => {
-                    account.undone.push(step.text());
-                    account.leftovers.extend(entry.step.lost_by_undo());
-                }
-                Settled::Failed { .. } => account.leftovers.push(entry.step.trace()),
-            }
-        }
+            Settled::Failed { .. } => return Some(entry.step.trace()),
+        },
     }
+    None
 }
 
 /// An account is purged only where the server shows nobody on it whom this hook did not make.
