@@ -31,6 +31,10 @@ test: ## all tests: Rust, Perl, C
 test-rust: ## the tests of the library and of the simulator
 	$(CARGO) test --workspace
 
+faults: ## every fault at every request of every hook, then two (FAULTS="--latency 20")
+	@setup/require build
+	$(CARGO) test --test faults -- --full $(FAULTS)
+
 test-perl: ## the hooks, in a small Freeside, through the library, over TLS
 	MAGICMAIL_LIB=$(LIBRARY) MAGICMAIL_SIMULATOR=$(SIMULATOR) prove -r $(PERL_INCLUDE) tests/perl
 

@@ -1,0 +1,177 @@
+//! What became of a case: the server's whole state against the one before and the one that an undisturbed
+//! run gives, and whether what the hook told is true.
+
+use crate::caller::{Hook, Told};
+use crate::cases::{Case, Sort as CaseSort};
+use crate::difference::{between, names, Difference, Sort};
+use crate::secrets;
+use crate::site::{normal, Clean, Story};
+use crate::start::OWN;
+use magicmail_simulator::Kind;
+use serde_json::Value;
+use std::time::Duration;
+
+/// How much later than six times the timeout a call may return, on a machine that does much else.
+const SLACK: Duration = Duration::from_millis(250);
+/// The longest text for people, in characters.
+const LONGEST_TEXT: usize = 1_500;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum End {
+    /// Everything wanted is there.
+    Complete,
+    /// Nothing was changed, or all of it was undone.
+    AsBefore,
+    /// What is left is named, and the hook failed.
+    Leftover,
+    /// What is unfinished is named in warnings, and a repeat finished it.
+    Unfinished,
+    /// The server did not do, or does not have, what it says, in an answer that cannot be told from a true one.
+    Lie,
+    Wrong(String),
+}
+
+/// Judges `story`, whose own `end` is not looked at.
+pub fn judge(case: &Case, clean: &Clean, story: &Story, timeout: Duration) -> End {
+    if let Some(wrong) = wrong_in_any_case(story, timeout) {
+        return End::Wrong(wrong);
+    }
+    match end(case, clean, story).and_then(|end| healed(clean, story, &end).map(|()| end)) {
+        Ok(end) => end,
+        Err(_) if is_lie(story) => End::Lie,
+        Err(wrong) => End::Wrong(wrong),
+    }
+}
+
+/// "After a purge that answers with nothing, nothing is looked up: an empty answer is its success." And a list
+/// without an entry is an empty list.
+fn is_lie(story: &Story) -> bool {
+    story.log.iter().any(|entry| match entry.fault {
+        Some(Kind::EmptyBodyBefore) => entry.parameters.get("action").is_some_and(|action| action == "purge"),
+        Some(Kind::NoRecord) => {
+            entry.method == "GET" && (entry.path == "/user" || entry.path.starts_with("/user_package/"))
+        }
+        _ => false,
+    })
+}
+
+fn wrong_in_any_case(story: &Story, timeout: Duration) -> Option<String> {
+    for told in [&story.told, &story.again] {
+        if told.took > timeout * 6 + SLACK {
+            return Some(format!("it took {:?}", told.took));
+        }
+        if told.text.chars().count() > LONGEST_TEXT || told.text.contains(char::is_control) {
+            return Some(format!("its text is no line for people: {}", told.text));
+        }
+        if told.status != 0 && (told.text.is_empty() || told.status == 7) {
+            return Some(format!("status {}: {}", told.status, told.text));
+        }
+    }
+    if let Some(entry) = story.log.iter().chain(&story.log_again).find(|entry| !entry.authorized) {
+        return Some(format!("{} {} came without the right credentials", entry.method, entry.path));
+    }
+    secrets::shown(story)
+}
+
+fn end(case: &Case, clean: &Clean, story: &Story) -> Result<End, String> {
+    let told = &story.told;
+    let before = normal(&clean.scene.before);
+    if told.status == 0 {
+        return succeeded(clean, story);
+    }
+    if story.again.status != clean.status && !clean.scene.refused {
+        return Err(format!("the same hook again, undisturbed: {}", story.again.text));
+    }
+    let left = between(&story.after, &before);
+    let leftovers = told.leftovers();
+    if left.is_empty() && leftovers.is_empty() {
+        return if told.status == 6 {
+            Err(format!("in doubt, and nothing named: {}", told.text))
+        } else {
+            Ok(End::AsBefore)
+        };
+    }
+    named(&left, &leftovers, "leftovers")?;
+    if let Some(untold) = leftovers.iter().find(|leftover| !told.text.contains(*leftover)) {
+        return Err(format!("the text does not say: {untold}"));
+    }
+    if told.status != 6 {
+        return Err(format!(
+            "something is left ({}), and the status is {}",
+            leftovers.join(", "),
+            told.status
+        ));
+    }
+    if case.sort() == CaseSort::Single && !is_irrevocable(&left, &leftovers) {
+        return Err(format!("left, though the server was there for the undo: {}", leftovers.join(", ")));
+    }
+    Ok(End::Leftover)
+}
+
+/// What nothing takes back: a mark as master, a password that nobody knows.
+fn is_irrevocable(left: &[Difference], leftovers: &[String]) -> bool {
+    let is_named_by = |leftover: &String| left.iter().any(|difference| names(leftover, difference));
+    left.iter().all(|difference| matches!(difference.sort, Sort::MasterMark | Sort::Password))
+        && leftovers.iter().all(is_named_by)
+}
+
+fn succeeded(clean: &Clean, story: &Story) -> Result<End, String> {
+    let missing = between(&story.after, &clean.after);
+    if missing.is_empty() {
+        return if clean.status == 0 {
+            Ok(End::Complete)
+        } else {
+            Err("it succeeded where it must refuse".to_owned())
+        };
+    }
+    let may_be_unfinished = match clean.scene.hook {
+        Hook::Unprovision => is_marked(&story.after),
+        Hook::Provision => missing.iter().all(|difference| difference.sort == Sort::Package),
+        _ => false,
+    };
+    if !may_be_unfinished {
+        return Err(format!("a success, but {}", told(&missing)));
+    }
+    named(&missing, &story.told.warnings(), "warnings")?;
+    Ok(End::Unfinished)
+}
+
+/// The service's user is gone, or at least marked deleted.
+fn is_marked(state: &Value) -> bool {
+    let user = &state["users"][OWN];
+    user.is_null() || user["status"] == "deleted"
+}
+
+/// Each difference in one of `texts`.
+fn named(differences: &[Difference], texts: &[String], where_: &str) -> Result<(), String> {
+    let unnamed: Vec<Difference> = differences
+        .iter()
+        .filter(|difference| !texts.iter().any(|text| names(text, difference)))
+        .cloned()
+        .collect();
+    if unnamed.is_empty() {
+        return Ok(());
+    }
+    Err(format!("not named in the {where_} ({}): {}", texts.join(" | "), told(&unnamed)))
+}
+
+fn told(differences: &[Difference]) -> String {
+    differences.iter().map(|difference| difference.told.as_str()).collect::<Vec<_>>().join("; ")
+}
+
+/// The same hook again, undisturbed, must bring about what an undisturbed run does.
+fn healed(clean: &Clean, story: &Story, end: &End) -> Result<(), String> {
+    // What was left stays, where the hook refuses.
+    if clean.scene.refused && *end == End::Leftover {
+        return Ok(());
+    }
+    let Told { status, text, .. } = &story.again;
+    if *status != clean.status {
+        return Err(format!("the same hook again ends with status {status}: {text}"));
+    }
+    let missing = between(&story.after_again, &clean.after);
+    if missing.is_empty() {
+        return Ok(());
+    }
+    Err(format!("the same hook again does not heal it: {}", told(&missing)))
+}
