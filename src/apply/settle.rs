@@ -104,7 +104,8 @@ fn refused(api: &Api, step: &Step, error: CallError) -> Settled {
     Settled::Failed { error, certain: true }
 }
 
-/// Asks the server whether `step` took effect, again after short pauses where it did not.
+/// Asks the server whether `step` took effect, again after short pauses where it did not. What it said last
+/// counts, though it could not be asked again after that.
 pub fn look_up(api: &Api, step: &Step) -> Found {
     let mut found = Found::Unreadable;
     let mut unreadable = 0;
@@ -112,16 +113,13 @@ pub fn look_up(api: &Api, step: &Step) -> Found {
         if !pause.is_zero() {
             api.pause(pause);
         }
-        found = match api.read_one(&calls::probe(step)) {
-            Ok(reply) => match verdict(step, &reply) {
-                Verdict::TookEffect => return Found::TookEffect(reply),
-                Verdict::DidNot => Found::DidNot,
-                Verdict::CannotTell => Found::CannotTell,
-            },
-            Err(_) => Found::Unreadable,
-        };
-        // Each read has had its own tries already.
-        unreadable += usize::from(matches!(found, Found::Unreadable));
+        match api.read_one(&calls::probe(step)).map(|reply| (verdict(step, &reply), reply)) {
+            Ok((Verdict::TookEffect, reply)) => return Found::TookEffect(reply),
+            Ok((Verdict::DidNot, _)) => found = Found::DidNot,
+            Ok((Verdict::CannotTell, _)) => found = Found::CannotTell,
+            // Each read has had its own tries already.
+            Err(_) => unreadable += 1,
+        }
         if unreadable == MOST_UNREADABLE {
             break;
         }
