@@ -64,6 +64,7 @@ sub cust_magic_services {
             my %svcnums =
               map { $_->{svcnum} => 1 } $self->_magic_services( $in, $ignore );
             return [] if !%svcnums;
+            require FS::svc_acct;
             my $numbers = join ', ', sort { $a <=> $b } keys %svcnums;
             return [
                 qsearch(

@@ -123,6 +123,7 @@ sub suspend {
     my ( $exportnum, $svcnum ) = @_;
     my $export = _export($exportnum);
     _is_number($svcnum) or die "the service is no number\n";
+    require FS::svc_acct;
     return _in_transaction(
         sub {
             my $svc = qsearchs( 'svc_acct', { svcnum => $svcnum } );

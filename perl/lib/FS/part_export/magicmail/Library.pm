@@ -11,7 +11,7 @@ package FS::part_export::magicmail::Library;
 use strict;
 use warnings;
 
-use Config ();
+use Config qw(%Config);
 use Cwd    ();
 
 # The version of the C ABI that this file speaks.
@@ -252,8 +252,8 @@ sub _of_system {
 
 # Debian's folder for libraries of this architecture comes first.
 sub _below {
-    my ($folder)     = @_;
-    my $architecture = Config::myconfig() =~ m/archname=(\S+)/x ? $1 : '';
+    my ($folder) = @_;
+    my $architecture = $Config{archname} || '';
     $architecture =~ s/-thread-multi.*\z|-multi\z//sx;
     return ( "$folder/$architecture/libmagicmail.so.0",
         "$folder/libmagicmail.so.0" );

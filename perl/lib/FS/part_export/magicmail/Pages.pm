@@ -221,7 +221,7 @@ sub _magic_configured_in {
     my ( $self, $facts ) = @_;
     return '' if !$facts->{custnum};
     $facts->{cust_main} ||=
-      qsearchs( 'cust_main', { custnum => $facts->{custnum} } );
+      $self->_magic_records->customer( $facts->{custnum} );
     return '' if !$facts->{cust_main};
     my $account = $self->cust_account_id( $facts->{cust_main} );
     return defined $account ? $account : '';

@@ -6,7 +6,7 @@ package FS::part_export::magicmail::Records;
 use strict;
 use warnings;
 
-use FS::Record qw(dbh);
+use FS::Record qw(dbh qsearchs);
 
 use FS::part_export::magicmail::Options;
 use FS::part_export::magicmail::Text qw(characters gives_bytes);
@@ -93,6 +93,13 @@ sub lock_customer {
     my ($locked) =
       FS::cust_main->new( { custnum => $custnum } )->select_for_update;
     return $locked;
+}
+
+# A customer by his number; undef where there is none.
+sub customer {
+    my ( $self, $custnum ) = @_;
+    require FS::cust_main;
+    return scalar qsearchs( 'cust_main', { custnum => $custnum } );
 }
 
 # This server's magicmail exports, this one among them, by exportnum: those of

@@ -7,8 +7,6 @@ package FS::part_export::magicmail::Services;
 use strict;
 use warnings;
 
-use FS::Record qw(qsearchs);
-
 use FS::part_export::magicmail::Options;
 use FS::part_export::magicmail::Records;
 
@@ -204,7 +202,7 @@ sub _account_by_subclass {
     my ( $self, $custnum ) = @_;
     if ( !defined $self->{named}{$custnum} ) {
         my $customer = $self->{customers}{$custnum}
-          || qsearchs( 'cust_main', { custnum => $custnum } );
+          || $self->{records}->customer($custnum);
         my $export  = $self->{records}->export;
         my $account = $customer ? $export->cust_account_id($customer) : undef;
         $self->{named}{$custnum} =

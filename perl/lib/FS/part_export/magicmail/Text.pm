@@ -59,10 +59,12 @@ sub gives_bytes {
     return 0;
 }
 
-# A text for people: one line of bounded length, whatever it was.
+# A text for people: one line of bounded length, whatever it was. An ellipsis is
+# three dots, so that a text without foreign letters is ASCII in a URL too.
 sub one_line {
     my ($text) = @_;
     $text = defined $text ? "$text" : '';
+    $text =~ s/\x{2026}/.../gx;
     $text =~ s/[\s[:cntrl:]]+/ /gx;
     $text =~ s/\A[ ]|[ ]\z//gx;
     if ( length $text > $LONGEST ) {
