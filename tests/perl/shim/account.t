@@ -1,7 +1,12 @@
+#!/usr/bin/perl
+
 # The account of a service: on record, whatever becomes of customers and options.
 
 use strict;
 use warnings;
+
+use FindBin;
+use lib "$FindBin::Bin/../lib";
 
 use Test::More;
 
@@ -10,7 +15,7 @@ use ISP;
 use Simulator;
 use Statements;
 
-my $magicmail = Simulator->start( domains => [ 'example.net', 'example.org' ] );
+my $magicmail = Simulator->start(domains => ['example.net', 'example.org']);
 
 sub quietly {
     my ($code) = @_;
@@ -19,18 +24,15 @@ sub quietly {
 }
 
 sub every_hook_works {
-    my ( $isp, $svc, $name ) = @_;
+    my ($isp, $svc, $name) = @_;
     my $pkg = $isp->fresh($svc)->cust_svc->cust_pkg;
-    is $isp->change( $svc, _password => 'other' ), q{}, "$name: change";
-    is $pkg->suspend, q{}, "$name: suspend";
-    is $magicmail->user( $svc->username )->{status}, 'suspended',
-      "$name: suspended";
-    is $isp->fresh($pkg)->unsuspend, q{}, "$name: unsuspend";
-    is $magicmail->user( $svc->username )->{status}, 'active',
-      "$name: active";
-    is $isp->fresh($svc)->delete, q{}, "$name: unprovision";
-    is $magicmail->user( $svc->username )->{status}, 'deleted',
-      "$name: deleted";
+    is $isp->change($svc, _password => 'other'),   q{},         "$name: change";
+    is $pkg->suspend,                              q{},         "$name: suspend";
+    is $magicmail->user($svc->username)->{status}, 'suspended', "$name: suspended";
+    is $isp->fresh($pkg)->unsuspend,               q{},         "$name: unsuspend";
+    is $magicmail->user($svc->username)->{status}, 'active',    "$name: active";
+    is $isp->fresh($svc)->delete,                  q{},         "$name: unprovision";
+    is $magicmail->user($svc->username)->{status}, 'deleted',   "$name: deleted";
     return;
 }
 
@@ -38,28 +40,29 @@ subtest 'after a merge a mailbox stays on its account' => sub {
     $magicmail->reset;
     my $isp    = ISP->open;
     my $export = $isp->magicmail($magicmail);
-    my $basic =
-      $isp->magicmail( $magicmail,
-        options => { package => 'BASIC' }, definitions => ['Basic'] );
-    my ( $one, $two ) = map { $isp->customer } 1 .. 2;
-    my $old  = $isp->provisioned( $one, username => 'old' );
-    my $old2 = $isp->provisioned( $one, username => 'old2', definition => 'Basic' );
-    my $here = $isp->provisioned( $two, username => 'here' );
+    my $basic  = $isp->magicmail(
+        $magicmail,
+        options     => {package => 'BASIC'},
+        definitions => ['Basic']
+    );
+    my ($one, $two) = map { $isp->customer } 1 .. 2;
+    my $old  = $isp->provisioned($one, username => 'old');
+    my $old2 = $isp->provisioned($one, username => 'old2', definition => 'Basic');
+    my $here = $isp->provisioned($two, username => 'here');
     my $id   = 'FREESIDE' . $one->custnum;
-    is $one->merge( $two->custnum ), q{}, 'merged';
+    is $one->merge($two->custnum),  q{}, 'merged';
     is $export->get_remoteid($old), $id, 'the account is on record';
 
-    my $new = $isp->provisioned( $two, username => 'new' );
+    my $new = $isp->provisioned($two, username => 'new');
     is $magicmail->user('new')->{account}, 'FREESIDE' . $two->custnum,
-      'a new service goes to the account that the options name';
-    is_deeply $magicmail->user('old')->{packages}, [ 'BASIC', 'EMAIL' ],
-      'the packages of the old account are untouched';
+        'a new service goes to the account that the options name';
+    is_deeply $magicmail->user('old')->{packages}, ['BASIC', 'EMAIL'],
+        'the packages of the old account are untouched';
     is $isp->fresh($old)->delete, q{}, 'the old master goes';
     is $magicmail->user('old2')->{master_user}, 'Y',
-      'its heir is on the same account, not among the other services';
-    is_deeply $magicmail->user('old2')->{packages}, ['BASIC'],
-      'and holds the packages of that account alone';
-    every_hook_works( $isp, $old2, 'merged' );
+        'its heir is on the same account, not among the other services';
+    is_deeply $magicmail->user('old2')->{packages}, ['BASIC'], 'and holds the packages of that account alone';
+    every_hook_works($isp, $old2, 'merged');
 };
 
 subtest 'after the prefix changed old mailboxes stay where they are' => sub {
@@ -67,37 +70,34 @@ subtest 'after the prefix changed old mailboxes stay where they are' => sub {
     my $isp    = ISP->open;
     my $export = $isp->magicmail($magicmail);
     my $ann    = $isp->customer;
-    my $old    = $isp->provisioned( $ann, username => 'old' );
-    $isp->change_options( $export, account_prefix => 'ISP' );
-    my $new = $isp->provisioned( $ann, username => 'new' );
-    is $magicmail->user('new')->{account}, 'ISP' . $ann->custnum, 'new account';
-    is $magicmail->user('new')->{master_user}, 'Y', 'with a master of its own';
-    every_hook_works( $isp, $old, 'prefix' );
-    is $magicmail->account( 'FREESIDE' . $ann->custnum )->{status}, 'deleted',
-      'the old account is emptied';
-    is $magicmail->account( 'ISP' . $ann->custnum )->{status}, 'active',
-      'the new one is not';
+    my $old    = $isp->provisioned($ann, username => 'old');
+    $isp->change_options($export, account_prefix => 'ISP');
+    my $new = $isp->provisioned($ann, username => 'new');
+    is $magicmail->user('new')->{account},     'ISP' . $ann->custnum, 'new account';
+    is $magicmail->user('new')->{master_user}, 'Y',                   'with a master of its own';
+    every_hook_works($isp, $old, 'prefix');
+    is $magicmail->account('FREESIDE' . $ann->custnum)->{status}, 'deleted', 'the old account is emptied';
+    is $magicmail->account('ISP' . $ann->custnum)->{status},      'active',  'the new one is not';
 };
 
 subtest 'agent_custid' => sub {
     $magicmail->reset;
     my $isp    = ISP->open;
-    my $export = $isp->magicmail( $magicmail, options => { use_agent_custid => 1 } );
-    my $ann    = $isp->customer( agent_custid => 'A-17' );
+    my $export = $isp->magicmail($magicmail, options => {use_agent_custid => 1});
+    my $ann    = $isp->customer(agent_custid => 'A-17');
     my $bob    = $isp->customer;
-    my $old    = $isp->provisioned( $ann, username => 'old' );
-    my $other  = $isp->provisioned( $bob, username => 'bob' );
-    is $magicmail->user('old')->{account}, 'FREESIDEA-17', 'is used';
-    is $magicmail->user('bob')->{account}, 'FREESIDE' . $bob->custnum,
-      'where there is one';
+    my $old    = $isp->provisioned($ann, username => 'old');
+    my $other  = $isp->provisioned($bob, username => 'bob');
+    is $magicmail->user('old')->{account}, 'FREESIDEA-17',             'is used';
+    is $magicmail->user('bob')->{account}, 'FREESIDE' . $bob->custnum, 'where there is one';
     my $changed = $isp->fresh($ann);
-    $changed->set( agent_custid => 'B-1' );
+    $changed->set(agent_custid => 'B-1');
     is $changed->replace($ann), q{}, 'it changes';
-    my $new = $isp->provisioned( $ann, username => 'new' );
+    my $new = $isp->provisioned($ann, username => 'new');
     is $magicmail->user('new')->{account}, 'FREESIDEB-1', 'new services follow';
-    $isp->change_options( $export, use_agent_custid => q{} );
-    every_hook_works( $isp, $old, 'agent_custid' );
-    every_hook_works( $isp, $new, 'switched off' );
+    $isp->change_options($export, use_agent_custid => q{});
+    every_hook_works($isp, $old, 'agent_custid');
+    every_hook_works($isp, $new, 'switched off');
 };
 
 subtest 'without a record the server is believed, and it is mended' => sub {
@@ -105,31 +105,31 @@ subtest 'without a record the server is believed, and it is mended' => sub {
     my $isp    = ISP->open;
     my $export = $isp->magicmail($magicmail);
     my $ann    = $isp->customer;
-    my $svc    = $isp->provisioned( $ann, username => 'old' );
-    my $right  = 'FREESIDE' . $ann->custnum;
-    is $export->set_remoteid( $svc, 'FREESIDE999' ), q{}, 'a wrong record';
-    is $isp->change( $svc, finger => 'Old One' ), q{}, 'the change works';
-    is $export->get_remoteid($svc), $right, 'and the record is right';
-    my $row = qsearchs( 'export_cust_svc', { svcnum => $svc->svcnum } );
-    is $row->delete, q{}, 'no record, as an older export left it';
-    is $isp->change( $svc, finger => 'Old Two' ), q{}, 'the change works';
-    is $export->get_remoteid($svc), $right, 'and records the account';
+    my $svc    = $isp->provisioned($ann, username => 'old');
+    my $named  = 'FREESIDE' . $ann->custnum;
+    is $export->set_remoteid($svc, 'FREESIDE999'), q{},    'a wrong record';
+    is $isp->change($svc, finger => 'Old One'),    q{},    'the change works';
+    is $export->get_remoteid($svc),                $named, 'and the record is right';
+    my $row = qsearchs('export_cust_svc', {svcnum => $svc->svcnum});
+    is $row->delete,                            q{},    'no record, as an older export left it';
+    is $isp->change($svc, finger => 'Old Two'), q{},    'the change works';
+    is $export->get_remoteid($svc),             $named, 'and records the account';
 };
 
 subtest 'a package that changes without its customer costs nothing' => sub {
     $magicmail->reset;
     my $isp = ISP->open;
     $isp->magicmail($magicmail);
-    my $svc = $isp->provisioned( $isp->customer, username => 'ann' );
+    my $svc = $isp->provisioned($isp->customer, username => 'ann');
     my $pkg = $svc->cust_svc->cust_pkg;
     $magicmail->clear_log;
     my @statements = Statements->of_hooks_during(
         sub {
-            my $new = FS::cust_pkg->new( { $pkg->hash, bill => 1_700_000_000 } );
+            my $new = FS::cust_pkg->new({$pkg->hash, bill => 1_700_000_000});
             is $new->replace($pkg), q{}, 'a bill date';
         }
     );
-    is scalar @statements,      0, 'no statement';
+    is scalar @statements,   0, 'no statement';
     is $magicmail->requests, 0, 'no request';
 };
 
@@ -137,27 +137,26 @@ subtest 'a service that moves to a package of another customer' => sub {
     $magicmail->reset;
     my $isp    = ISP->open;
     my $export = $isp->magicmail($magicmail);
-    my ( $one, $two ) = map { $isp->customer } 1 .. 2;
-    my $svc  = $isp->provisioned( $one, username => 'moved' );
-    my $stay = $isp->provisioned( $one, username => 'stay' );
+    my ($one, $two) = map { $isp->customer } 1 .. 2;
+    my $svc  = $isp->provisioned($one, username => 'moved');
+    my $stay = $isp->provisioned($one, username => 'stay');
     my $pkg  = $svc->cust_svc->cust_pkg;
-    my $new  = $pkg->change( { custnum => $two->custnum } );
+    my $new  = $pkg->change({custnum => $two->custnum});
     ok ref $new, 'moved' or diag $new;
     $magicmail->clear_log;
-    is $isp->change( $stay, finger => 'S T' ), q{}, 'the one that stayed';
-    is $isp->fresh($stay)->delete, q{}, 'and goes';
-    is $magicmail->account( 'FREESIDE' . $one->custnum )->{status}, 'active',
-      'the account has the moved one';
-    every_hook_works( $isp, $svc, 'moved' );
+    is $isp->change($stay, finger => 'S T'),                      q{},      'the one that stayed';
+    is $isp->fresh($stay)->delete,                                q{},      'and goes';
+    is $magicmail->account('FREESIDE' . $one->custnum)->{status}, 'active', 'the account has the moved one';
+    every_hook_works($isp, $svc, 'moved');
 };
 
 subtest 'a service in no package' => sub {
     $magicmail->reset;
     my $isp = ISP->open;
     $isp->magicmail($magicmail);
-    my $svc = $isp->mailbox( undef, username => 'nobody' );
+    my $svc = $isp->mailbox(undef, username => 'nobody');
     $magicmail->clear_log;
-    my $error = quietly( sub { $svc->insert } );
+    my $error = quietly(sub { $svc->insert });
     like $error, qr/\Qit is in no package of a customer/x, 'is refused';
     is $magicmail->requests, 0, 'before any request';
 };

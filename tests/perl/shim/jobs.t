@@ -1,17 +1,22 @@
+#!/usr/bin/perl
+
 # What is left to Freeside's queue: a change of definition, a late purge, a
 # suspend that failed.
 
 use strict;
 use warnings;
 
+use FindBin;
+use lib "$FindBin::Bin/../lib";
+
 use Test::More;
 
-use FS::Record qw( dbh in_transaction qsearch qsearchs );
-use FS::UID;
+use Died       qw( died );
+use FS::Record qw( in_transaction );
 use ISP;
 use Simulator;
 
-my $magicmail = Simulator->start( domains => [ 'example.net', 'example.org' ] );
+my $magicmail = Simulator->start(domains => ['example.net', 'example.org']);
 my @warned;
 local $SIG{__WARN__} = sub { push @warned, @_ };
 
@@ -19,217 +24,206 @@ sub fresh_isp {
     my (%options) = @_;
     $magicmail->reset;
     @warned = ();
-    my $isp = ISP->open;
-    my $export = $isp->magicmail( $magicmail, options => \%options );
-    return ( $isp, $export, $isp->customer );
+    my $isp    = ISP->open;
+    my $export = $isp->magicmail($magicmail, options => \%options);
+    return ($isp, $export, $isp->customer);
 }
 
 sub writes {
     return grep { m/\APOST/x } $magicmail->request_lines;
 }
 
-for my $autopurge ( q{}, 1 ) {
+for my $autopurge (q{}, 1) {
     subtest "to a definition without magicmail, autopurge '$autopurge'" => sub {
-        my ( $isp, $export, $ann ) = fresh_isp( autopurge => $autopurge );
-        my $svc = $isp->provisioned( $ann, username => 'ann' );
+        my ($isp, $export, $ann) = fresh_isp(autopurge => $autopurge);
+        my $svc = $isp->provisioned($ann, username => 'ann');
         $magicmail->clear_log;
-        is $isp->change_definition( $svc, 'Other' ), q{}, 'it changes';
-        is_deeply [ writes() ], [], 'the hook changes nothing in MagicMail';
+        is $isp->change_definition($svc, 'Other'), q{}, 'it changes';
+        is_deeply [writes()], [], 'the hook changes nothing in MagicMail';
         is $magicmail->user('ann')->{status}, 'active', 'the mailbox is there';
         my @jobs = $isp->jobs;
-        is_deeply [ map { $_->job } @jobs ],
-          ['FS::part_export::magicmail::unprovision_job'], 'a job is there';
+        is_deeply [map { $_->job } @jobs], ['FS::part_export::magicmail::unprovision_job'], 'a job is there';
         is $jobs[0]->svcnum, $svc->svcnum, 'of the service';
-        is_deeply [ map { $_->{error} } $isp->run_jobs ], [q{}], 'it runs';
+        is_deeply [map { $_->{error} } $isp->run_jobs], [q{}], 'it runs';
         is $magicmail->user('ann')->{status}, 'deleted', 'marked deleted';
-        ok exists $magicmail->state->{addresses}{'ann@example.net'},
-          'never purged';
+        ok exists $magicmail->state->{addresses}{'ann@example.net'}, 'never purged';
     };
 
     subtest "to another magicmail export, autopurge '$autopurge'" => sub {
-        my ( $isp, $export, $ann ) = fresh_isp( autopurge => $autopurge );
+        my ($isp, $export, $ann) = fresh_isp(autopurge => $autopurge);
         my $plus = $isp->magicmail(
             $magicmail,
-            options     => { package => 'PLUS', autopurge => $autopurge },
+            options     => {package => 'PLUS', autopurge => $autopurge},
             definitions => ['Plus']
         );
-        my $svc = $isp->provisioned( $ann, username => 'ann' );
-        my $bea = $isp->provisioned( $ann, username => 'bea' );
-        is $isp->change_definition( $svc, 'Plus' ), q{}, 'it changes';
-        is_deeply $magicmail->user('ann')->{packages}, [ 'EMAIL', 'PLUS' ],
-          'packages in line';
-        is $magicmail->user('ann')->{status}, 'active', 'active';
-        is $plus->get_remoteid($svc), 'FREESIDE' . $ann->custnum, 'recorded';
+        my $svc = $isp->provisioned($ann, username => 'ann');
+        my $bea = $isp->provisioned($ann, username => 'bea');
+        is $isp->change_definition($svc, 'Plus'), q{}, 'it changes';
+        is_deeply $magicmail->user('ann')->{packages}, ['EMAIL', 'PLUS'], 'packages in line';
+        is $magicmail->user('ann')->{status}, 'active',                   'active';
+        is $plus->get_remoteid($svc),         'FREESIDE' . $ann->custnum, 'recorded';
         $magicmail->clear_log;
-        is_deeply [ map { $_->{error} } $isp->run_jobs ], [q{}], 'the job runs';
-        is_deeply [ writes() ], [], 'and changes nothing';
+        is_deeply [map { $_->{error} } $isp->run_jobs], [q{}], 'the job runs';
+        is_deeply [writes()],                           [],    'and changes nothing';
         is $isp->fresh($svc)->delete, q{}, 'unprovision';
         is $isp->fresh($bea)->delete, q{}, 'and the other';
     };
 
     subtest "a change that is rolled back, autopurge '$autopurge'" => sub {
-        my ( $isp, $export, $ann ) = fresh_isp( autopurge => $autopurge );
-        my $svc = $isp->provisioned( $ann, username => 'ann' );
+        my ($isp, $export, $ann) = fresh_isp(autopurge => $autopurge);
+        my $svc = $isp->provisioned($ann, username => 'ann');
         is in_transaction(
             sub {
-                $isp->change_definition( $svc, 'Other' );
+                $isp->change_definition($svc, 'Other');
                 return 'something else fails';
             }
-          ),
-          'something else fails', 'rolled back';
-        is scalar( $isp->jobs ), 0, 'no job';
-        is $magicmail->user('ann')->{status}, 'active', 'the mailbox is there';
-        is $isp->change( $svc, _password => 'new' ), q{}, 'and works';
+            ),
+            'something else fails', 'rolled back';
+        is scalar($isp->jobs),                     0,        'no job';
+        is $magicmail->user('ann')->{status},      'active', 'the mailbox is there';
+        is $isp->change($svc, _password => 'new'), q{},      'and works';
     };
 }
 
 subtest 'the job looks again' => sub {
-    my ( $isp, $export, $ann ) = fresh_isp();
-    my $svc = $isp->provisioned( $ann, username => 'ann' );
-    is $isp->change_definition( $svc, 'Other' ),   q{}, 'away';
-    is $isp->change_definition( $svc, 'Mailbox' ), q{}, 'and back';
+    my ($isp, $export, $ann) = fresh_isp();
+    my $svc = $isp->provisioned($ann, username => 'ann');
+    is $isp->change_definition($svc, 'Other'),   q{}, 'away';
+    is $isp->change_definition($svc, 'Mailbox'), q{}, 'and back';
     $magicmail->clear_log;
-    is_deeply [ map { $_->{error} } $isp->run_jobs ], [q{}], 'the job runs';
-    is_deeply [ writes() ], [], 'and changes nothing';
+    is_deeply [map { $_->{error} } $isp->run_jobs], [q{}], 'the job runs';
+    is_deeply [writes()],                           [],    'and changes nothing';
     is $magicmail->user('ann')->{status}, 'active', 'active';
 };
 
 subtest 'between definitions that share an export' => sub {
-    my ( $isp, $export, $ann ) = fresh_isp();
-    $isp->link( $export, 'Both' );
+    my ($isp, $export, $ann) = fresh_isp();
+    $isp->link($export, 'Both');
     my $plus = $isp->magicmail(
         $magicmail,
-        options     => { package => 'PLUS' },
+        options     => {package => 'PLUS'},
         definitions => ['Both']
     );
-    my $svc = $isp->provisioned( $ann, username => 'ann', definition => 'Both' );
-    is_deeply $magicmail->user('ann')->{packages}, [ 'EMAIL', 'PLUS' ], 'both';
-    is $isp->change_definition( $svc, 'Mailbox' ), q{}, 'to one of them';
-    is_deeply [ map { $_->{error} } $isp->run_jobs ], [q{}], 'the job runs';
-    is_deeply $magicmail->user('ann')->{packages}, ['EMAIL'],
-      'and brings the packages in line';
+    my $svc = $isp->provisioned($ann, username => 'ann', definition => 'Both');
+    is_deeply $magicmail->user('ann')->{packages}, ['EMAIL', 'PLUS'], 'both';
+    is $isp->change_definition($svc, 'Mailbox'), q{}, 'to one of them';
+    is_deeply [map { $_->{error} } $isp->run_jobs], [q{}],     'the job runs';
+    is_deeply $magicmail->user('ann')->{packages},  ['EMAIL'], 'and brings the packages in line';
 };
 
 subtest 'purge after the commit' => sub {
-    my ( $isp, $export, $ann ) =
-      fresh_isp( autopurge => 1, purge_after_commit => 1 );
-    my $svc = $isp->provisioned( $ann, username => 'ann' );
-    is in_transaction( sub { $isp->fresh($svc)->delete; 'no' } ), 'no',
-      'an unprovision that is rolled back';
-    is scalar( $isp->jobs ), 0, 'leaves no job';
-    is $magicmail->user('ann')->{status}, 'deleted', 'and no mail is lost';
-    is $isp->fresh($svc)->delete, q{}, 'one that is not';
-    is $magicmail->user('ann')->{status}, 'deleted', 'only marks it';
+    my ($isp, $export, $ann) = fresh_isp(autopurge => 1, purge_after_commit => 1);
+    my $svc = $isp->provisioned($ann, username => 'ann');
+    is in_transaction(sub { $isp->fresh($svc)->delete; 'no' }), 'no', 'an unprovision that is rolled back';
+    is scalar($isp->jobs),                                      0,    'leaves no job';
+    is $magicmail->user('ann')->{status},                       'deleted', 'and no mail is lost';
+    is $isp->fresh($svc)->delete,                               q{},       'one that is not';
+    is $magicmail->user('ann')->{status},                       'deleted', 'only marks it';
     my ($job) = $isp->jobs;
     is $job->job, 'FS::part_export::magicmail::purge_job', 'a job is there';
-    is_deeply [ map { $_->{error} } $isp->run_jobs ], [q{}], 'it runs';
+    is_deeply [map { $_->{error} } $isp->run_jobs], [q{}], 'it runs';
     is $magicmail->user('ann'), undef, 'purged';
     is_deeply $magicmail->state->{addresses}, {}, 'with its address';
     is_deeply $magicmail->state->{accounts},  {}, 'and its account';
 };
 
 subtest 'a purge looks again' => sub {
-    my ( $isp, $export, $ann ) =
-      fresh_isp( autopurge => 1, purge_after_commit => 1 );
-    my $svc = $isp->provisioned( $ann, username => 'ann' );
+    my ($isp, $export, $ann) = fresh_isp(autopurge => 1, purge_after_commit => 1);
+    my $svc = $isp->provisioned($ann, username => 'ann');
     is $isp->fresh($svc)->delete, q{}, 'unprovisioned';
-    my $again = $isp->provisioned( $ann, username => 'ann' );
+    my $again = $isp->provisioned($ann, username => 'ann');
     $magicmail->clear_log;
-    is_deeply [ map { $_->{error} } $isp->run_jobs ], [q{}], 'the job runs';
-    is $magicmail->requests, 0, 'and asks nothing: a service uses the name';
+    is_deeply [map { $_->{error} } $isp->run_jobs], [q{}], 'the job runs';
+    is $magicmail->requests,        0,   'and asks nothing: a service uses the name';
     is $isp->fresh($again)->delete, q{}, 'again';
-    $isp->change_options( $export, autopurge => q{} );
-    is_deeply [ map { $_->{error} } $isp->run_jobs ], [q{}], 'the job runs';
-    is $magicmail->user('ann')->{status}, 'deleted',
-      'and purges nothing: the option is off now';
+    $isp->change_options($export, autopurge => q{});
+    is_deeply [map { $_->{error} } $isp->run_jobs], [q{}], 'the job runs';
+    is $magicmail->user('ann')->{status}, 'deleted', 'and purges nothing: the option is off now';
 };
 
 subtest 'a suspend that failed is tried again' => sub {
-    my ( $isp, $export, $ann ) = fresh_isp();
-    my $svc = $isp->provisioned( $ann, username => 'ann' );
+    my ($isp, $export, $ann) = fresh_isp();
+    my $svc = $isp->provisioned($ann, username => 'ann');
     my $pkg = $svc->cust_svc->cust_pkg;
-    $magicmail->faults(
-        { kind => 'status_500', method => 'POST', on => 1, count => undef } );
+    $magicmail->faults({kind => 'status_500', method => 'POST', on => 1, count => undef});
     @warned = ();
     is $pkg->suspend, q{}, 'Freeside throws the error away';
-    ok( ( grep { m/cannot[ ]suspend/x } @warned ), 'a warning' );
-    ok( ( grep { $_->message =~ m/cannot[ ]suspend/x } $isp->log_rows ), 'a log row' );
-    is_deeply [ map { $_->job } $isp->jobs ],
-      ['FS::part_export::magicmail::suspend_job'], 'a job';
+    ok((grep { m/cannot[ ]suspend/x } @warned),                       'a warning');
+    ok((grep { $_->message =~ m/cannot[ ]suspend/x } $isp->log_rows), 'a log row');
+    is_deeply [map { $_->job } $isp->jobs], ['FS::part_export::magicmail::suspend_job'], 'a job';
     my ($done) = $isp->run_jobs;
     like $done->{error}, qr/cannot[ ]suspend[ ]mailbox[ ]ann/x, 'it fails too';
     my @jobs = $isp->jobs;
-    is scalar @jobs, 1, 'one job stays';
+    is scalar @jobs,     1,        'one job stays';
     is $jobs[0]->status, 'failed', 'failed';
     $magicmail->faults;
     $jobs[0]->retry;
-    is_deeply [ map { $_->{error} } $isp->run_jobs ], [q{}], 'a retry works';
+    is_deeply [map { $_->{error} } $isp->run_jobs], [q{}], 'a retry works';
     is $magicmail->user('ann')->{status}, 'suspended', 'suspended';
 };
 
 subtest 'the suspend job looks again' => sub {
-    my ( $isp, $export, $ann ) = fresh_isp();
-    my $svc = $isp->provisioned( $ann, username => 'ann' );
+    my ($isp, $export, $ann) = fresh_isp();
+    my $svc = $isp->provisioned($ann, username => 'ann');
     my $pkg = $svc->cust_svc->cust_pkg;
-    $magicmail->faults(
-        { kind => 'status_500', method => 'POST', on => 1, count => undef } );
-    is $pkg->suspend,   q{}, 'suspended';
+    $magicmail->faults({kind => 'status_500', method => 'POST', on => 1, count => undef});
+    is $pkg->suspend, q{}, 'suspended';
     $magicmail->faults;
     is $pkg->unsuspend, q{}, 'and unsuspended';
     $magicmail->clear_log;
-    is_deeply [ map { $_->{error} } $isp->run_jobs ], [q{}], 'the job runs';
+    is_deeply [map { $_->{error} } $isp->run_jobs], [q{}], 'the job runs';
     is $magicmail->requests, 0, 'and asks nothing';
 };
 
 subtest 'a suspend that Freeside itself does not do' => sub {
-    my ( $isp, $export, $ann ) = fresh_isp();
-    my $svc = $isp->provisioned( $ann, username => 'ann' );
-    $magicmail->faults(
-        { kind => 'status_500', method => 'POST', on => 1, count => undef } );
+    my ($isp, $export, $ann) = fresh_isp();
+    my $svc = $isp->provisioned($ann, username => 'ann');
+    $magicmail->faults({kind => 'status_500', method => 'POST', on => 1, count => undef});
     is $svc->cust_svc->cust_pkg->suspend, q{}, 'suspended';
     $magicmail->faults;
     my $changed = $isp->fresh($export);
-    $changed->set( no_suspend => 'Y' );
-    is $changed->replace( $export, { $export->options } ), q{}, 'no_suspend';
+    $changed->set(no_suspend => 'Y');
+    is $changed->replace($export, {$export->options}), q{}, 'no_suspend';
     $magicmail->clear_log;
-    is_deeply [ map { $_->{error} } $isp->run_jobs ], [q{}], 'the job runs';
+    is_deeply [map { $_->{error} } $isp->run_jobs], [q{}], 'the job runs';
     is $magicmail->requests, 0, 'and asks nothing';
 };
 
 subtest 'arguments are checked, and hold no password' => sub {
-    my ( $isp, $export, $ann ) = fresh_isp( autopurge => 1, purge_after_commit => 1 );
-    my $svc = $isp->provisioned( $ann, username => 'ann', _password => 'sesame77' );
-    is $isp->change_definition( $svc, 'Other' ), q{}, 'a job';
+    my ($isp, $export, $ann) = fresh_isp(autopurge => 1, purge_after_commit => 1);
+    my $svc = $isp->provisioned($ann, username => 'ann', _password => 'sesame77');
+    is $isp->change_definition($svc, 'Other'), q{}, 'a job';
     my @arguments = map { $_->args } $isp->jobs;
-    ok !( grep { m/sesame77|\Qsecret\E/x } @arguments ), 'without a password';
+    ok !(grep { m/sesame77|\Qsecret\E/x } @arguments), 'without a password';
     my %bad = (
-        unprovision_job => [ [ 'x', 1, 'a', 'b', 'c' ], [ 1, 1, q{}, 'b', 'c' ] ],
-        purge_job       => [ [ 999, 1, 'a', 'b', 'c' ], [ 1, 1, "a\nb", 'b', 'c' ] ],
-        suspend_job     => [ [ undef, 1 ], [ 1, '1 OR 1=1' ] ],
+        unprovision_job => [['x', 1, 'a', 'b', 'c'], [1, 1, q{},    'b', 'c']],
+        purge_job       => [[999, 1, 'a', 'b', 'c'], [1, 1, "a\nb", 'b', 'c']],
+        suspend_job     => [[undef, 1], [1, '1 OR 1=1']],
     );
-    for my $name ( sort keys %bad ) {
-        for my $arguments ( @{ $bad{$name} } ) {
+    for my $name (sort keys %bad) {
+        for my $arguments (@{$bad{$name}}) {
             my $job = FS::part_export::magicmail->can($name);
             $magicmail->clear_log;
-            ok !eval { $job->( @{$arguments} ); 1 }, "$name dies: $@";
-            is $magicmail->requests, 0, 'before any request';
+            my $text = died(sub { $job->(@{$arguments}) });
+            isnt $text,              q{}, "$name dies: $text";
+            is $magicmail->requests, 0,   'before any request';
         }
     }
 };
 
 subtest 'the script of the export page' => sub {
-    my ( $isp, $export, $ann ) = fresh_isp();
-    $isp->provisioned( $ann, username => 'ann' );
-    my ( $error, @texts ) = $isp->script( $export, 'check_export' );
+    my ($isp, $export, $ann) = fresh_isp();
+    $isp->provisioned($ann, username => 'ann');
+    my ($error, @texts) = $isp->script($export, 'check_export');
     is $error, q{}, 'all is well';
     cmp_ok scalar @texts, '>', 2, 'progress is told';
     like $texts[0], qr/\A\d+,\w/x, 'in percent and words';
     $isp->employee('clerk');
-    ( $error, @texts ) =
-      $isp->as( clerk => sub { $isp->script( $export, 'check_export' ) } );
+    ($error, @texts) =
+        $isp->as(clerk => sub { $isp->script($export, 'check_export') });
     like $error, qr/Configuration/x, 'not for everybody';
-    $isp->change_options( $export, client_password => 'wrong' );
-    ( $error, @texts ) = $isp->script( $export, 'check_export' );
+    $isp->change_options($export, client_password => 'wrong');
+    ($error, @texts) = $isp->script($export, 'check_export');
     like $error, qr/refused/x, 'an error is told';
 };
 

@@ -1,42 +1,57 @@
-# The library that is missing, of another kind or another ABI; the JSON modules;
-# what loading the export needs; forks.
+#!/usr/bin/perl
+
+# The library that is missing, of another kind or another ABI; where it is looked
+# for; the JSON modules; what loading the export needs; forks.
 
 use strict;
 use warnings;
 
-use Test::More;
+use FindBin;
+use lib "$FindBin::Bin/../lib";
 
-use Config;
+use Carp       qw( croak );
+use Config     qw( %Config );
+use Cwd        qw( abs_path );
+use File::Copy qw( copy );
+use File::Path qw( make_path );
 use File::Temp qw( tempdir );
-use Time::HiRes qw( time );
+use POSIX      ();
+use Test::More;
 
 use ISP;
 use Simulator;
 
+my $MODULE    = 'FS/part_export/magicmail/Library.pm';
+my $INCLUDED  = abs_path("$FindBin::Bin/../../../perl/lib");
 my $magicmail = Simulator->start;
-my $folder    = tempdir( CLEANUP => 1 );
-my $library   = $ENV{MAGICMAIL_LIB};
+my $folder    = tempdir(CLEANUP => 1);
+my $library   = abs_path($ENV{MAGICMAIL_LIB} || "$INCLUDED/../../target/release/libmagicmail.so");
 
-# Runs a program in a Perl of its own and returns what it prints.
+sub written {
+    my ($name, $text) = @_;
+    open my $file, '>', "$folder/$name" or croak "$name: $!";
+    print {$file} $text;
+    close $file or croak "$name: $!";
+    return "$folder/$name";
+}
+
+# Runs a program in a Perl of its own and returns all that it says.
 sub perl {
-    my ( $environment, $text, @switches ) = @_;
-    local %ENV = ( %ENV, %{$environment} );
-    open my $program, '>', "$folder/program.pl" or die $!;
-    print {$program} $text;
-    close $program;
-    my $output = `$^X @switches $folder/program.pl 2>$folder/errors`;
-    open my $errors, '<', "$folder/errors" or die $!;
-    my $said = do { local $/; <$errors> };
-    return "$output$said";
+    my ($environment, $text, @switches) = @_;
+    my $program = written('program.pl', $text);
+    local %ENV = (%ENV, %{$environment});
+    my @command = ($^X, @switches, "-I$INCLUDED", "-I$FindBin::Bin/../lib", $program);
+    open my $output, q{-|}, "@command 2>&1" or croak "perl: $!";
+    my @lines = <$output>;
+    close $output or note "perl ended with $?";
+    return join q{}, @lines;
 }
 
 sub compiled {
-    my ( $name, $text ) = @_;
-    open my $source, '>', "$folder/$name.c" or die $!;
-    print {$source} $text;
-    close $source;
-    system( 'cc', '-shared', '-o', "$folder/$name.so", "$folder/$name.c" ) == 0
-      or die 'no C compiler';
+    my ($name, $text) = @_;
+    my $source = written("$name.c", $text);
+    system('cc', '-shared', '-o', "$folder/$name.so", $source) == 0
+        or croak 'no C compiler';
     return "$folder/$name.so";
 }
 
@@ -59,88 +74,105 @@ print "status: $status->{'MagicMail status'}\n";
 print "settings: @{ $settings->{'MagicMail not known'} }\n";
 print "method: ", ( defined $export->get_user('ann') ? 'something' : 'nothing' ),
     ' ', $export->error, "\n";
+print "save: [", $export->check_options( { $export->options } ), "]\n";
 print "report: ", ref FS::part_export::magicmail->test_export_report({}), "\n";
 END
 
 sub each_hook_says {
-    my ( $environment, $what, $name, @switches ) = @_;
-    my $said = perl( $environment, $HOOKS, @switches );
+    my ($environment, $what, $name, @switches) = @_;
+    my $said = perl($environment, $HOOKS, @switches);
     for my $hook (qw( insert replace delete suspend unsuspend )) {
-        like $said, qr/^$hook:[ ]cannot[ ]\w+[ ]mailbox[ ]ann.*$what/mx,
-          "$name: $hook";
+        like $said, qr/^$hook:[ ]cannot[ ]\w+[ ]mailbox[ ]ann.*$what/mx, "$name: $hook";
     }
-    like $said, qr/^status:[ ]not[ ]known/mx,         "$name: status";
-    like $said, qr/^settings:.*$what/mx,              "$name: settings";
-    like $said, qr/^method:[ ]nothing[ ].*$what/mx,   "$name: method";
-    like $said, qr/^report:[ ]ARRAY$/mx,              "$name: report";
-    return diag $said if !Test::More->builder->is_passing;
+    like $said, qr/^status:[ ]not[ ]known/mx,       "$name: status";
+    like $said, qr/^settings:.*$what/mx,            "$name: settings";
+    like $said, qr/^method:[ ]nothing[ ].*$what/mx, "$name: method";
+    like $said, qr/^save:[ ]\[\]$/mx,               "$name: an export can be saved";
+    like $said, qr/^report:[ ]ARRAY$/mx,            "$name: report";
+    return;
 }
 
 subtest 'no library' => sub {
-    each_hook_says( { MAGICMAIL_LIB => "$folder/nowhere.so" },
-        'there[ ]is[ ]no[ ]file', 'named' );
+    each_hook_says({MAGICMAIL_LIB => "$folder/nowhere.so"}, 'there[ ]is[ ]no[ ]file', 'named');
 };
 
 subtest 'a file that is none' => sub {
-    open my $text, '>', "$folder/text.so" or die $!;
-    print {$text} "no library\n";
-    close $text;
-    each_hook_says( { MAGICMAIL_LIB => "$folder/text.so" },
-        'cannot[ ]be[ ]loaded', 'text' );
+    my $text = written('text.so', "no library\n");
+    each_hook_says({MAGICMAIL_LIB => $text}, 'cannot[ ]be[ ]loaded', 'text');
 };
 
 subtest 'another library' => sub {
-    my $other = compiled( other => "int other(void) { return 1; }\n" );
-    each_hook_says( { MAGICMAIL_LIB => $other },
-        'is[ ]no[ ]MagicMail[ ]library', 'other' );
+    my $other = compiled(other => "int other(void) { return 1; }\n");
+    each_hook_says({MAGICMAIL_LIB => $other}, 'is[ ]no[ ]MagicMail[ ]library', 'other');
 };
 
 subtest 'another ABI' => sub {
-    my $old = compiled(
-        old => "unsigned mm_abi_version(void) { return 2; }\n" );
-    each_hook_says( { MAGICMAIL_LIB => $old },
-        'has[ ]version[ ]2[ ]of[ ]the[ ]C[ ]ABI.*needs[ ]1', 'old' );
+    my $old = compiled(old => "unsigned mm_abi_version(void) { return 2; }\n");
+    each_hook_says({MAGICMAIL_LIB => $old}, 'has[ ]version[ ]2[ ]of[ ]the[ ]C[ ]ABI.*needs[ ]1', 'old');
 };
 
 subtest 'no FFI::Platypus' => sub {
-    mkdir "$folder/FFI" or die $!;
-    open my $module, '>', "$folder/FFI/Platypus.pm" or die $!;
-    print {$module} qq{die "Can't locate FFI/Platypus.pm in \@INC";\n};
-    close $module;
-    each_hook_says( {}, 'libffi-platypus-perl', 'Platypus', "-I$folder" );
+    make_path("$folder/without/FFI");
+    written('without/FFI/Platypus.pm', q{die "Can't locate FFI/Platypus.pm in @INC";});
+    each_hook_says({}, 'libffi-platypus-perl', 'Platypus', "-I$folder/without");
+};
+
+subtest 'where the library is looked for' => sub {
+    my $show = 'use FS::part_export::magicmail::Library; print q{load:[}, '
+        . 'FS::part_export::magicmail::Library::load(), q{] file:}, FS::part_export::magicmail::Library::file();';
+    my $architecture = $Config{archname} =~ s/-thread-multi//xr;
+    my %tree         = (
+        'usr/share/perl5'         => "usr/lib/$architecture/libmagicmail.so.0",
+        'local/share/perl/5.36.0' => 'local/lib/libmagicmail.so.0',
+        'checkout/perl/lib'       => 'checkout/target/debug/libmagicmail.so',
+        'checkout2/perl/lib'      => 'checkout2/target/release/libmagicmail.so',
+    );
+    for my $tree (sort keys %tree) {
+        for my $file ("$tree/$MODULE", $tree{$tree}) {
+            make_path("$folder/$file" =~ s{/[^/]+\z}{}xr);
+        }
+        copy("$INCLUDED/$MODULE", "$folder/$tree/$MODULE")
+            or croak "copy: $!";
+        copy($library, "$folder/$tree{$tree}") or croak "copy: $!";
+    }
+    written("checkout$_/Cargo.toml", q{}) for q{}, 2;
+    for my $tree (sort keys %tree) {
+        my $said = perl({MAGICMAIL_LIB => q{}}, $show, "-I$folder/$tree");
+        is $said, "load:[] file:$folder/$tree{$tree}", $tree;
+    }
+    my $said = perl({MAGICMAIL_LIB => $library}, $show, "-I$folder/usr/share/perl5");
+    is $said, "load:[] file:$library", 'MAGICMAIL_LIB comes first';
 };
 
 subtest 'each JSON module' => sub {
+    my ($host, $port, $ca_file) = ($magicmail->host, $magicmail->port, $magicmail->ca_file);
     my $program = <<"END";
-use strict; use warnings; use ISP; use Simulator;
+use strict; use warnings;
 BEGIN { unshift \@INC, sub { my ( undef, \$file ) = \@_;
     for my \$gone ( split /,/, \$ENV{GONE} ) { die "gone\\n" if \$file eq \$gone } return; } }
+use ISP;
 my \$isp = ISP->open;
-my \$export = \$isp->export( 'magicmail', machine => '@{[ $magicmail->host ]}',
-    options => { client_id => 'freeside', client_password => 'secret',
-        port => @{[ $magicmail->port ]}, ca_file => '@{[ $magicmail->ca_file ]}' } );
+my \$export = \$isp->export( 'magicmail', machine => '$host', options => { client_id => 'freeside',
+    client_password => 'secret', port => $port, ca_file => '$ca_file' } );
 my \$svc = \$isp->mailbox( \$isp->customer( first => "Zo\\x{eb}" ), username => 'ann' );
 print 'error: [', \$svc->insert, "]\\n";
-print join( ',', grep { m{JSON/(XS|PP)[.]pm} } sort keys %INC ), "\\n";
 END
-    for my $gone ( q{}, 'Cpanel/JSON/XS.pm', 'Cpanel/JSON/XS.pm,JSON/XS.pm' ) {
+    for my $gone (q{}, 'Cpanel/JSON/XS.pm', 'Cpanel/JSON/XS.pm,JSON/XS.pm') {
         $magicmail->reset;
-        my $said = perl( { GONE => $gone }, $program );
-        like $said, qr/^error:[ ]\[\]$/mx, "without '$gone': $said";
-        is( ( values %{ $magicmail->state->{accounts} } )[0]{first_name},
-            "Zo\x{eb}", 'characters' );
+        like perl({GONE => $gone}, $program), qr/^error:[ ]\[\]$/mx, "without '$gone'";
+        my ($account) = values %{$magicmail->state->{accounts}};
+        is $account->{first_name}, "Zo\x{eb}", 'characters';
     }
 };
 
 subtest 'loading needs nothing that may lack' => sub {
-    my $loaded = perl( {}, <<'END' );
+    my $loaded = perl({}, <<'END' );
 use FS::part_export;
 print join( ',', grep { m{FFI/|JSON/} } sort keys %INC ), "\n";
 print exists $FS::part_export::magicmail::info{options}{client_id} ? 'info' : 'none';
 END
-    unlike $loaded, qr{FFI|XS[.]pm}x, 'neither FFI nor JSON::XS' or diag $loaded;
-    like $loaded, qr/info/x, '%info is there';
-    like perl( {}, <<'END' ), qr/both/x, 'in the other order too';
+    is $loaded,            "\ninfo", 'neither FFI nor JSON, and %info is there';
+    is perl({}, <<'END' ), 'both',   'in the other order too';
 use FS::part_export::magicmail;
 my $info = FS::part_export::export_info('svc_acct')->{magicmail};
 print 'both' if $info && $info->{options}{client_id} && $info->{scripts}{check_export};
@@ -155,40 +187,40 @@ subtest 'a kept library is used across a fork' => sub {
 
     # A child must not use its parent's database handle.
     local $export->{magic_options} = $export->magic_options;
-    for my $n ( 1 .. 3 ) {
+    for my $number (1 .. 3) {
         my $child = fork;
-        die 'fork' if !defined $child;
-        if ( !$child ) {
-            no warnings 'redefine';
-            local *ISP::DESTROY = sub { };
-            my ($library) = $export->magic_library;
-            my ($reply) = $library->call( 'get_account', { id => 'A1' } );
-            require POSIX;
-            POSIX::_exit( $reply && $reply->{id} eq 'A1' ? 0 : 1 );
+        if (!defined $child) { croak "fork: $!" }
+        if (!$child) {
+            my ($kept)  = $export->magic_library;
+            my ($reply) = $kept->call('get_account', {id => 'A1'});
+            POSIX::_exit($reply && $reply->{id} eq 'A1' ? 0 : 1);
         }
         ok $export->get_account('A1'), 'in the parent meanwhile';
         waitpid $child, 0;
-        is $?, 0, "in child $n";
+        is $?, 0, "in child $number";
     }
     ok $export->get_account('A1'), 'afterwards';
 };
 
 subtest 'objects are kept, within bounds' => sub {
+    $magicmail->reset;
     my $isp    = ISP->open;
     my $export = $isp->magicmail($magicmail);
-    $magicmail->reset;
-    ok $export->add_account('A1'), 'once';
-    my $again = $isp->fresh($export);
-    ok $again->get_account('A1'), 'by another object';
+    ok $export->add_account('A1'),              'once';
+    ok $isp->fresh($export)->get_account('A1'), 'by another object';
     cmp_ok $magicmail->connections->{opened}, '<=', 1, 'one connection at most';
-    my %pointers;
-    for my $n ( 1 .. 50 ) {
-        my ($library) = $export->magic_library( package => "P$n" );
-        $pointers{ $library->{pointer} } = 1;
+    my ($first) = $export->magic_library(package => 'P0');
+    for my $number (1 .. 50) {
+        $export->magic_library(package => "P$number");
     }
-    my ($kept) = $export->magic_library( package => 'P50' );
-    my ($same) = $export->magic_library( package => 'P50' );
-    is $kept, $same, 'the newest is kept';
+    my ($kept)  = $export->magic_library(package => 'P50');
+    my ($same)  = $export->magic_library(package => 'P50');
+    my ($again) = $export->magic_library(package => 'P0');
+    is $kept,    $same,  'the newest is kept';
+    isnt $again, $first, 'the oldest went';
+    $kept->forget;
+    my ($anew) = $export->magic_library(package => 'P50');
+    isnt $anew, $kept, 'one that is to be forgotten is made anew';
 };
 
 done_testing;

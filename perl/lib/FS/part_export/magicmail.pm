@@ -10,7 +10,7 @@ use warnings;
 
 use FS::part_export::magicmail::Options;
 
-our ( $VERSION, %info );    ## no critic (ProhibitPackageVars) -- Freeside's
+our ($VERSION, %info);    ## no critic (ProhibitPackageVars) -- Freeside's
 
 BEGIN {
     $VERSION = '0.1.0';
@@ -20,11 +20,11 @@ BEGIN {
 }
 
 use parent qw(
-  FS::part_export::magicmail::Errors
-  FS::part_export::magicmail::Client
-  FS::part_export::magicmail::Customers
-  FS::part_export::magicmail::Pages
-  FS::part_export
+    FS::part_export::magicmail::Errors
+    FS::part_export::magicmail::Client
+    FS::part_export::magicmail::Customers
+    FS::part_export::magicmail::Pages
+    FS::part_export
 );
 
 use FS::part_export::magicmail::Hook;
@@ -67,29 +67,28 @@ Each returns the empty text, or what staff should read, and never dies.
 
 ## no critic (ProhibitUnusedPrivateSubroutines) -- Freeside calls them
 sub _export_insert {
-    my ( $self, $svc ) = @_;
-    return FS::part_export::magicmail::Hook->run( $self, 'provision', $svc );
+    my ($self, $svc) = @_;
+    return FS::part_export::magicmail::Hook->run($self, 'provision', $svc);
 }
 
 sub _export_replace {
-    my ( $self, $new, $old ) = @_;
-    return FS::part_export::magicmail::Hook->run( $self, 'replace', $new,
-        old => $old );
+    my ($self, $new, $old) = @_;
+    return FS::part_export::magicmail::Hook->run($self, 'replace', $new, old => $old);
 }
 
 sub _export_delete {
-    my ( $self, $svc ) = @_;
-    return FS::part_export::magicmail::Hook->run( $self, 'unprovision', $svc );
+    my ($self, $svc) = @_;
+    return FS::part_export::magicmail::Hook->run($self, 'unprovision', $svc);
 }
 
 sub _export_suspend {
-    my ( $self, $svc ) = @_;
-    return FS::part_export::magicmail::Hook->run( $self, 'suspend', $svc );
+    my ($self, $svc) = @_;
+    return FS::part_export::magicmail::Hook->run($self, 'suspend', $svc);
 }
 
 sub _export_unsuspend {
-    my ( $self, $svc ) = @_;
-    return FS::part_export::magicmail::Hook->run( $self, 'unsuspend', $svc );
+    my ($self, $svc) = @_;
+    return FS::part_export::magicmail::Hook->run($self, 'unsuspend', $svc);
 }
 ## use critic
 
@@ -101,33 +100,32 @@ on record. Every other change of a package changes nothing here.
 =cut
 
 sub export_pkg_change {
-    my ( $self, $svc, $new, $old ) = @_;
+    my ($self, $svc, $new, $old) = @_;
     return '' if !$old || !$self->can('set_remoteid');
     return '' if $new && $new->custnum eq $old->custnum;
     local $@ = '';
     local $SIG{__DIE__} = 'DEFAULT';
     my $error   = '';
-    my $has_run = eval { $error = $self->_keep_account( $svc, $old ); 1 };
-    if ( !$has_run ) { $error = "$@" }
+    my $has_run = eval { $error = $self->_keep_account($svc, $old); 1 };
+    if (!$has_run) { $error = "$@" }
     return '' if !defined $error || $error eq '';
-    $error = one_line(
-        'cannot record the account of service ' . $svc->svcnum . ": $error" );
-    FS::part_export::magicmail::Log::failed( $svc, $error );
+    $error = one_line('cannot record the account of service ' . $svc->svcnum . ": $error");
+    FS::part_export::magicmail::Log::failed($svc, $error);
     return $error;
 }
 
 sub _keep_account {
-    my ( $self, $svc, $old ) = @_;
+    my ($self, $svc, $old) = @_;
     my $records = $self->_magic_records;
     local $self->{magic_options} = $records->options;
     my $facts = $records->service_facts($svc);
-    return '' if ( $facts->{exportnum} || 0 ) == $self->exportnum;
+    return '' if ($facts->{exportnum} || 0) == $self->exportnum;
     my $account = $facts->{on_record};
-    if ( $account eq '' ) {
+    if ($account eq '') {
         my $customer = $old->cust_main or return '';
         $account = $self->cust_account_id($customer);
     }
-    return $account eq '' ? '' : $self->set_remoteid( $svc, $account );
+    return $account eq '' ? '' : $self->set_remoteid($svc, $account);
 }
 
 =item check_options OPTIONS
@@ -138,15 +136,14 @@ what is wrong. Without a request.
 =cut
 
 sub check_options {
-    my ( $self, $options ) = @_;
+    my ($self, $options) = @_;
     local $@ = '';
     local $SIG{__DIE__} = 'DEFAULT';
     my $error = eval {
-        my %given = %{ $options || {} };
-        FS::part_export::magicmail::Options::faults( \%given,
-            ref $self ? $self->machine : undef );
+        my %given = %{$options || {}};
+        FS::part_export::magicmail::Options::faults(\%given, ref $self ? $self->machine : undef);
     };
-    return one_line( defined $error ? $error : "$@" );
+    return one_line(defined $error ? $error : "$@");
 }
 
 =back

@@ -25,70 +25,68 @@ my %NAMED = (
 # How Freeside may store new passwords, and what one then looks like.
 my $CRYPT_MD5 = '$1$aaaaaaaa$aaaaaaaaaaaaaaaaaaaaaa';
 my %STORED    = (
-    'plain'      => [ plain  => 'a' ],
-    'crypt-des'  => [ crypt  => 'aaaaaaaaaaaaa' ],
-    'crypt-md5'  => [ crypt  => $CRYPT_MD5 ],
-    'ldap-plain' => [ ldap   => '{PLAIN}a' ],
-    'ldap-crypt' => [ ldap   => "{CRYPT}$CRYPT_MD5" ],
-    'ldap-md5'   => [ ldap   => '{MD5}a' ],
-    'ldap-sha1'  => [ ldap   => '{SHA}a' ],
-    'legacy'     => [ legacy => 'a' ],
+    'plain'      => [plain  => 'a'],
+    'crypt-des'  => [crypt  => 'aaaaaaaaaaaaa'],
+    'crypt-md5'  => [crypt  => $CRYPT_MD5],
+    'ldap-plain' => [ldap   => '{PLAIN}a'],
+    'ldap-crypt' => [ldap   => "{CRYPT}$CRYPT_MD5"],
+    'ldap-md5'   => [ldap   => '{MD5}a'],
+    'ldap-sha1'  => [ldap   => '{SHA}a'],
+    'legacy'     => [legacy => 'a'],
 );
 
 # The checks of one export within some seconds; $progress, if given, is told how
 # far they are, in percent and words.
 sub of_export {
-    my ( $export, $seconds, $progress ) = @_;
+    my ($export, $seconds, $progress) = @_;
     $progress ||= sub { return };
     my $options = $export->magic_options;
     local $export->{magic_options} = $options;
-    my $records = FS::part_export::magicmail::Records->new( $export, $options );
-    $progress->( 5, 'Checking the options' );
-    my @checks = _options( $export, $options );
-    my ( $library, $failure ) = $export->magic_library;
-    return ( @checks, _check( 'Library', 0, $failure->{text} ) )
-      if $failure && !@checks;
+    my $records = FS::part_export::magicmail::Records->new($export, $options);
+    $progress->(5, 'Checking the options');
+    my @checks = _options($export, $options);
+    my ($library, $failure) = $export->magic_library;
+    return (@checks, _check('Library', 0, $failure->{text}))
+        if $failure && !@checks;
     return @checks if $failure;
-    $progress->( 20, 'Asking the server' );
-    push @checks, _server( $library, $seconds, _domains( $export, $records ) );
-    $progress->( 70, 'Checking the passwords' );
-    push @checks, _passwords( $export, $library, $records );
-    $progress->( 90, 'Checking the other exports' );
-    push @checks, _neighbours( $export, $records );
+    $progress->(20, 'Asking the server');
+    push @checks, _server($library, $seconds, _domains($export, $records));
+    $progress->(70, 'Checking the passwords');
+    push @checks, _passwords($export, $library, $records);
+    $progress->(90, 'Checking the other exports');
+    push @checks, _neighbours($export, $records);
     return @checks;
 }
 
 sub _check {
-    my ( $name, $ok, $text, @more ) = @_;
-    return { name => $name, ok => $ok, text => $text, @more };
+    my ($name, $ok, $text, @more) = @_;
+    return {name => $name, ok => $ok, text => $text, @more};
 }
 
 sub _options {
-    my ( $export, $options ) = @_;
-    my $fault =
-      FS::part_export::magicmail::Options::faults( $options, $export->machine );
-    return $fault eq '' ? () : _check( 'Options', 0, $fault );
+    my ($export, $options) = @_;
+    my $fault = FS::part_export::magicmail::Options::faults($options, $export->machine);
+    return $fault eq '' ? () : _check('Options', 0, $fault);
 }
 
 sub _server {
-    my ( $library, $seconds, @domains ) = @_;
-    if ( $seconds <= 0 ) {
-        return _check( 'Server', undef, 'not asked: no time was left' );
+    my ($library, $seconds, @domains) = @_;
+    if ($seconds <= 0) {
+        return _check('Server', undef, 'not asked: no time was left');
     }
-    my ( $found, $failure ) = $library->call(
+    my ($found, $failure) = $library->call(
         'check',
-        { domains => \@domains, within => "$seconds" },
+        {domains => \@domains, within => "$seconds"},
         FS::part_export::magicmail::Log::sink()
     );
-    return _check( 'Server', 0, $failure->{text} ) if $failure;
+    return _check('Server', 0, $failure->{text}) if $failure;
     my @checks;
     foreach my $part (qw(reached certificate credentials)) {
-        push @checks,
-          _check( $NAMED{$part}, @{ $found->{$part} }{qw(ok text)} );
+        push @checks, _check($NAMED{$part}, @{$found->{$part}}{qw(ok text)});
     }
     foreach my $domain (@domains) {
         my $seen = $found->{domains}{$domain} || {};
-        push @checks, _check( "Domain $domain", @{$seen}{qw(ok text)} );
+        push @checks, _check("Domain $domain", @{$seen}{qw(ok text)});
     }
     return @checks;
 }
@@ -96,8 +94,8 @@ sub _server {
 # The domains of the export's services, and those that its service definitions
 # fix or offer.
 sub _domains {
-    my ( $export, $records ) = @_;
-    my @of_services = $records->rows( <<'END', $export->exportnum );
+    my ($export, $records) = @_;
+    my @of_services = $records->rows( <<'END', $export->exportnum);
 SELECT DISTINCT svc_domain.domain
   FROM export_svc
   JOIN cust_svc ON cust_svc.svcpart = export_svc.svcpart
@@ -105,7 +103,7 @@ SELECT DISTINCT svc_domain.domain
   JOIN svc_domain ON svc_domain.svcnum = svc_acct.domsvc
  WHERE export_svc.exportnum = ?
 END
-    my @columns = $records->rows( <<'END', $export->exportnum );
+    my @columns = $records->rows( <<'END', $export->exportnum);
 SELECT part_svc_column.columnvalue
   FROM export_svc
   JOIN part_svc_column ON part_svc_column.svcpart = export_svc.svcpart
@@ -114,24 +112,22 @@ SELECT part_svc_column.columnvalue
    AND part_svc_column.columnflag IN ( 'D', 'F', 'S' )
 END
     my %svcnums =
-      map { $_ => 1 }
-      map { defined $_->{columnvalue} ? $_->{columnvalue} =~ m/(\d+)/gx : () }
-      @columns;
+        map { $_ => 1 }
+        map { defined $_->{columnvalue} ? $_->{columnvalue} =~ m/(\d+)/gx : () } @columns;
     my @of_definitions;
     if (%svcnums) {
         my $numbers = join ', ', sort { $a <=> $b } keys %svcnums;
-        @of_definitions = $records->rows(
-            "SELECT domain FROM svc_domain WHERE svcnum IN ( $numbers )");
+        @of_definitions = $records->rows("SELECT domain FROM svc_domain WHERE svcnum IN ( $numbers )");
     }
     my %domains =
-      map { $records->text( $_->{domain} ) => 1 } @of_services, @of_definitions;
+        map { $records->text($_->{domain}) => 1 } @of_services, @of_definitions;
     my @domains = sort grep { $_ ne '' } keys %domains;
     return @domains;
 }
 
 # Whether new passwords can be sent, and those of the services there are.
 sub _passwords {
-    my ( $export, $library, $records ) = @_;
+    my ($export, $library, $records) = @_;
     my @checks = _new_passwords($library);
     my $sql    = <<"END";
 SELECT DISTINCT svc_acct.svcnum, svc_acct.username, svc_acct._password,
@@ -145,16 +141,15 @@ SELECT DISTINCT svc_acct.svcnum, svc_acct.username, svc_acct._password,
  ORDER BY svc_acct.svcnum
  LIMIT $MOST_PASSWORDS
 END
-    foreach my $row ( $records->rows( $sql, $export->exportnum ) ) {
-        my ( $ok, $text ) = _is_sendable(
+    foreach my $row ($records->rows($sql, $export->exportnum)) {
+        my ($ok, $text) = _is_sendable(
             $library,
-            $records->text( $row->{_password_encoding} ),
-            $records->text( $row->{_password} )
+            $records->text($row->{_password_encoding}),
+            $records->text($row->{_password})
         );
         next if $ok;
-        my $username = $records->text( $row->{username} );
-        push @checks,
-          _check( "Password of $username", 0, $text, svcnum => $row->{svcnum} );
+        my $username = $records->text($row->{username});
+        push @checks, _check("Password of $username", 0, $text, svcnum => $row->{svcnum});
     }
     return @checks;
 }
@@ -168,22 +163,22 @@ sub _new_passwords {
         1;
     };
     return if !$is_configured || !defined $encoding || !$STORED{$encoding};
-    my ( $ok, $text ) = _is_sendable( $library, @{ $STORED{$encoding} } );
-    return _check( "Password encoding $encoding of new services", $ok, $text );
+    my ($ok, $text) = _is_sendable($library, @{$STORED{$encoding}});
+    return _check("Password encoding $encoding of new services", $ok, $text);
 }
 
 sub _is_sendable {
-    my ( $library, $encoding, $password ) = @_;
-    my ( $found, $failure ) = $library->call( 'encoding',
-        { password => $password, password_encoding => $encoding } );
-    return ( 0,                          $failure->{text} ) if $failure;
-    return ( $found->{sendable} ? 1 : 0, $found->{text} );
+    my ($library, $encoding, $password) = @_;
+    my ($found, $failure) =
+        $library->call('encoding', {password => $password, password_encoding => $encoding});
+    return (0,                          $failure->{text}) if $failure;
+    return ($found->{sendable} ? 1 : 0, $found->{text});
 }
 
 # Other magicmail exports that get in this one's way.
 sub _neighbours {
-    my ( $export,   $records ) = @_;
-    my ( $of_types, @types )   = $records->of_types;
+    my ($export,   $records) = @_;
+    my ($of_types, @types)   = $records->of_types;
     my $sql = <<"END";
 SELECT part_export.exportnum, part_export.machine,
        part_export_option.optionname, part_export_option.optionvalue
@@ -195,48 +190,46 @@ SELECT part_export.exportnum, part_export.machine,
  WHERE $of_types
 END
     my %others;
-    foreach my $row ( $records->rows( $sql, @types ) ) {
-        my $other = $others{ $row->{exportnum} } ||= { given => {} };
-        $other->{machine} = $records->text( $row->{machine} );
-        if ( defined $row->{optionname} ) {
-            $other->{given}{ $row->{optionname} } =
-              $records->text( $row->{optionvalue} );
+    foreach my $row ($records->rows($sql, @types)) {
+        my $other = $others{$row->{exportnum}} ||= {given => {}};
+        $other->{machine} = $records->text($row->{machine});
+        if (defined $row->{optionname}) {
+            $other->{given}{$row->{optionname}} =
+                $records->text($row->{optionvalue});
         }
     }
-    return ( _prefix( $export, \%others ),
-        _definitions( $export, $records, keys %others ) );
+    return (_prefix($export, \%others), _definitions($export, $records, keys %others));
 }
 
 sub _prefix {
-    my ( $export, $others ) = @_;
+    my ($export, $others) = @_;
     my $used = sub {
-        my ( $options, $machine ) = @_;
+        my ($options, $machine) = @_;
         return join q{ }, lc $machine, @{$options}{qw(client_id port)};
     };
     my $options = $export->magic_options;
-    my $own     = $used->( $options, $export->machine );
+    my $own     = $used->($options, $export->machine);
     my $prefix  = FS::part_export::magicmail::Options::prefix($options);
     my @checks;
-    foreach my $exportnum ( sort { $a <=> $b } keys %{$others} ) {
-        my ( $given, $machine ) = @{ $others->{$exportnum} }{qw(given machine)};
-        my $other = FS::part_export::magicmail::Options::complete( %{$given} );
+    foreach my $exportnum (sort { $a <=> $b } keys %{$others}) {
+        my ($given, $machine) = @{$others->{$exportnum}}{qw(given machine)};
+        my $other = FS::part_export::magicmail::Options::complete(%{$given});
         next
-          if lc $prefix ne
-          lc FS::part_export::magicmail::Options::prefix($other);
-        next if $used->( $other, $machine ) eq $own;
+            if lc $prefix ne lc FS::part_export::magicmail::Options::prefix($other);
+        next if $used->($other, $machine) eq $own;
         push @checks,
-          _check(
+            _check(
             "Account prefix, export $exportnum",
             0,
             "export $exportnum has the account prefix $prefix too,"
-              . ' but another server or another API client'
-          );
+                . ' but another server or another API client'
+            );
     }
-    return @checks ? @checks : _check( 'Account prefix', 1, $prefix );
+    return @checks ? @checks : _check('Account prefix', 1, $prefix);
 }
 
 sub _definitions {
-    my ( $export, $records, @exportnums ) = @_;
+    my ($export, $records, @exportnums) = @_;
     my $places = FS::part_export::magicmail::Records::places(@exportnums);
     my $sql    = <<"END";
 SELECT part_svc.svcpart, part_svc.svc, other.exportnum
@@ -249,17 +242,17 @@ SELECT part_svc.svcpart, part_svc.svc, other.exportnum
  ORDER BY part_svc.svcpart, other.exportnum
 END
     my $own  = $export->exportnum;
-    my @rows = $records->rows( $sql, $own, @exportnums, $own );
-    if ( !@rows ) {
-        return _check( 'Service definitions', 1, 'no other magicmail export' );
+    my @rows = $records->rows($sql, $own, @exportnums, $own);
+    if (!@rows) {
+        return _check('Service definitions', 1, 'no other magicmail export');
     }
     my @checks;
     foreach my $row (@rows) {
-        my ( $svcpart, $exportnum ) = @{$row}{qw(svcpart exportnum)};
-        my $svc = $records->text( $row->{svc} );
+        my ($svcpart, $exportnum) = @{$row}{qw(svcpart exportnum)};
+        my $svc = $records->text($row->{svc});
         push @checks,
-          _check( "Service definition $svcpart, export $exportnum",
-            0, "$svc has the magicmail export $exportnum too" );
+            _check("Service definition $svcpart, export $exportnum",
+            0, "$svc has the magicmail export $exportnum too");
     }
     return @checks;
 }

@@ -36,7 +36,7 @@ named in C<ForceArray> is a list even where there is one of it.
 =cut
 
 sub request {
-    my ( $self, $method, $path, @options ) = @_;
+    my ($self, $method, $path, @options) = @_;
     my %parameters  = _given(@options);
     my $force_array = delete $parameters{ForceArray};
     return $self->magic_call(
@@ -57,8 +57,8 @@ Makes an account. Options: first_name, last_name, phone, memo.
 =cut
 
 sub add_account {
-    my ( $self, $id, @options ) = @_;
-    return $self->_magic_record( 'add_account', $id, _set(@options) );
+    my ($self, $id, @options) = @_;
+    return $self->_magic_record('add_account', $id, _set(@options));
 }
 
 =item get_account ID
@@ -66,8 +66,8 @@ sub add_account {
 =cut
 
 sub get_account {
-    my ( $self, $id ) = @_;
-    return $self->_magic_record( 'get_account', $id );
+    my ($self, $id) = @_;
+    return $self->_magic_record('get_account', $id);
 }
 
 =item get_accounts
@@ -88,8 +88,8 @@ Options as for C<add_account>; an empty value is sent as empty.
 =cut
 
 sub update_account {
-    my ( $self, $id, @options ) = @_;
-    return $self->_magic_record( 'update_account', $id, _given(@options) );
+    my ($self, $id, @options) = @_;
+    return $self->_magic_record('update_account', $id, _given(@options));
 }
 
 =item suspend_account ID
@@ -103,18 +103,18 @@ C<delete_account> marks it deleted: it can be activated again until it is purged
 =cut
 
 sub suspend_account {
-    my ( $self, $id ) = @_;
-    return $self->_magic_record( 'suspend_account', $id );
+    my ($self, $id) = @_;
+    return $self->_magic_record('suspend_account', $id);
 }
 
 sub activate_account {
-    my ( $self, $id ) = @_;
-    return $self->_magic_record( 'activate_account', $id );
+    my ($self, $id) = @_;
+    return $self->_magic_record('activate_account', $id);
 }
 
 sub delete_account {
-    my ( $self, $id ) = @_;
-    return $self->_magic_record( 'delete_account', $id );
+    my ($self, $id) = @_;
+    return $self->_magic_record('delete_account', $id);
 }
 
 =item purge_account ID [ , force => 1 ]
@@ -124,9 +124,8 @@ Removes it for good; with force even if it was not marked deleted first.
 =cut
 
 sub purge_account {
-    my ( $self, $id, @options ) = @_;
-    return $self->magic_call( 'purge_account',
-        { id => $id, _forced(@options) } );
+    my ($self, $id, @options) = @_;
+    return $self->magic_call('purge_account', {id => $id, _forced(@options)});
 }
 
 =item add_user ACCOUNT, NAME [ , OPTIONS ]
@@ -137,9 +136,8 @@ password_type (plain or encrypted).
 =cut
 
 sub add_user {
-    my ( $self, $account, $name, @options ) = @_;
-    return $self->_magic_record( 'add_user', $name, _set(@options),
-        account => $account );
+    my ($self, $account, $name, @options) = @_;
+    return $self->_magic_record('add_user', $name, _set(@options), account => $account);
 }
 
 =item get_user NAME
@@ -149,13 +147,13 @@ sub add_user {
 =cut
 
 sub get_user {
-    my ( $self, $name ) = @_;
-    return $self->_magic_record( 'get_user', $name );
+    my ($self, $name) = @_;
+    return $self->_magic_record('get_user', $name);
 }
 
 sub get_users {
-    my ( $self, $account ) = @_;
-    return $self->_magic_list( 'get_users', account => $account );
+    my ($self, $account) = @_;
+    return $self->_magic_list('get_users', account => $account);
 }
 
 =item update_user ACCOUNT, NAME [ , OPTIONS ]
@@ -166,8 +164,8 @@ sent: a user cannot be moved.
 =cut
 
 sub update_user {
-    my ( $self, $account, $name, @options ) = @_;
-    return $self->_magic_record( 'update_user', $name, _given(@options) );
+    my ($self, $account, $name, @options) = @_;
+    return $self->_magic_record('update_user', $name, _given(@options));
 }
 
 =item make_master_user NAME
@@ -185,23 +183,23 @@ C<delete_user> marks it deleted: it can be activated again until it is purged.
 =cut
 
 sub make_master_user {
-    my ( $self, $name ) = @_;
-    return $self->_magic_record( 'make_master_user', $name );
+    my ($self, $name) = @_;
+    return $self->_magic_record('make_master_user', $name);
 }
 
 sub suspend_user {
-    my ( $self, $name ) = @_;
-    return $self->_magic_record( 'suspend_user', $name );
+    my ($self, $name) = @_;
+    return $self->_magic_record('suspend_user', $name);
 }
 
 sub activate_user {
-    my ( $self, $name ) = @_;
-    return $self->_magic_record( 'activate_user', $name );
+    my ($self, $name) = @_;
+    return $self->_magic_record('activate_user', $name);
 }
 
 sub delete_user {
-    my ( $self, $name ) = @_;
-    return $self->_magic_record( 'delete_user', $name );
+    my ($self, $name) = @_;
+    return $self->_magic_record('delete_user', $name);
 }
 
 =item purge_user NAME [ , force => 1 ]
@@ -212,9 +210,8 @@ first.
 =cut
 
 sub purge_user {
-    my ( $self, $name, @options ) = @_;
-    return $self->magic_call( 'purge_user',
-        { id => $name, _forced(@options) } );
+    my ($self, $name, @options) = @_;
+    return $self->magic_call('purge_user', {id => $name, _forced(@options)});
 }
 
 =item assign_package USER, PACKAGE
@@ -228,7 +225,7 @@ Both return all packages that the user has now.
 =cut
 
 sub assign_package {
-    my ( $self, $user, $package ) = @_;
+    my ($self, $user, $package) = @_;
     return $self->_magic_list(
         'assign_package',
         user    => $user,
@@ -237,14 +234,13 @@ sub assign_package {
 }
 
 sub get_packages {
-    my ( $self, $user ) = @_;
-    return $self->_magic_list( 'get_packages', user => $user );
+    my ($self, $user) = @_;
+    return $self->_magic_list('get_packages', user => $user);
 }
 
 sub remove_package {
-    my ( $self, $user, $package ) = @_;
-    return $self->magic_call( 'remove_package',
-        { user => $user, package => $package } );
+    my ($self, $user, $package) = @_;
+    return $self->magic_call('remove_package', {user => $user, package => $package});
 }
 
 =item add_domain ACCOUNT, DOMAIN
@@ -258,23 +254,23 @@ sub remove_package {
 =cut
 
 sub add_domain {
-    my ( $self, $account, $domain ) = @_;
-    return $self->_magic_record( 'add_domain', $domain, account => $account );
+    my ($self, $account, $domain) = @_;
+    return $self->_magic_record('add_domain', $domain, account => $account);
 }
 
 sub get_domain {
-    my ( $self, $domain ) = @_;
-    return $self->_magic_record( 'get_domain', $domain );
+    my ($self, $domain) = @_;
+    return $self->_magic_record('get_domain', $domain);
 }
 
 sub get_domains {
-    my ( $self, $account ) = @_;
-    return $self->_magic_list( 'get_domains', account => $account );
+    my ($self, $account) = @_;
+    return $self->_magic_list('get_domains', account => $account);
 }
 
 sub remove_domain {
-    my ( $self, $domain ) = @_;
-    return $self->magic_call( 'remove_domain', { id => $domain } );
+    my ($self, $domain) = @_;
+    return $self->magic_call('remove_domain', {id => $domain});
 }
 
 =item add_email_address USER, ADDRESS
@@ -290,58 +286,57 @@ sub remove_domain {
 =cut
 
 sub add_email_address {
-    my ( $self, $user, $address ) = @_;
-    return $self->_magic_record( 'add_email_address', $address, user => $user );
+    my ($self, $user, $address) = @_;
+    return $self->_magic_record('add_email_address', $address, user => $user);
 }
 
 sub get_email_address {
-    my ( $self, $address ) = @_;
-    return $self->_magic_record( 'get_email_address', $address );
+    my ($self, $address) = @_;
+    return $self->_magic_record('get_email_address', $address);
 }
 
 sub get_email_addresses {
-    my ( $self, $user ) = @_;
-    return $self->_magic_list( 'get_email_addresses', user => $user );
+    my ($self, $user) = @_;
+    return $self->_magic_list('get_email_addresses', user => $user);
 }
 
 sub remove_email_address {
-    my ( $self, $address ) = @_;
-    return $self->magic_call( 'remove_email_address', { id => $address } );
+    my ($self, $address) = @_;
+    return $self->magic_call('remove_email_address', {id => $address});
 }
 
 # An operation that gives a record.
 sub _magic_record {
-    my ( $self, $operation, $id, %arguments ) = @_;
-    my $fields = $self->magic_call( $operation, { %arguments, id => $id } );
+    my ($self, $operation, $id, %arguments) = @_;
+    my $fields = $self->magic_call($operation, {%arguments, id => $id});
     return if !$fields;
-    return { id => $id, %{$fields} };
+    return {id => $id, %{$fields}};
 }
 
 # An operation that gives a list.
 sub _magic_list {
-    my ( $self, $operation, %arguments ) = @_;
-    my $records = $self->magic_call( $operation, \%arguments );
+    my ($self, $operation, %arguments) = @_;
+    my $records = $self->magic_call($operation, \%arguments);
     return if !$records;
-    return { map { $_ => { id => $_, %{ $records->{$_} } } } keys %{$records} };
+    return {map { $_ => {id => $_, %{$records->{$_}}} } keys %{$records}};
 }
 
 # Options that have a value.
 sub _given {
     my (%options) = @_;
-    return
-      map { $_ => $options{$_} } grep { defined $options{$_} } keys %options;
+    return map { $_ => $options{$_} } grep { defined $options{$_} } keys %options;
 }
 
 # Options that are not empty: what a new thing is made with.
 sub _set {
     my (%options) = @_;
     return map { $_ => $options{$_} }
-      grep { defined $options{$_} && $options{$_} ne '' } keys %options;
+        grep { defined $options{$_} && $options{$_} ne '' } keys %options;
 }
 
 sub _forced {
     my (%options) = @_;
-    return $options{force} ? ( force => 1 ) : ();
+    return $options{force} ? (force => 1) : ();
 }
 
 1;

@@ -43,11 +43,11 @@ override it, and all hooks follow.
 =cut
 
 sub cust_account_id {
-    my ( $self, $in ) = @_;
+    my ($self, $in) = @_;
     my $cust_main = _cust_main($in);
     return '' if !$cust_main;
-    return FS::part_export::magicmail::Options::account_id(
-        $self->magic_options, $cust_main->custnum, $cust_main->agent_custid );
+    return FS::part_export::magicmail::Options::account_id($self->magic_options, $cust_main->custnum,
+        $cust_main->agent_custid);
 }
 
 =item cust_magic_services IN [ , ignore => SVC ] [ , include => SVC ]
@@ -57,12 +57,12 @@ The services of the account, as FS::svc_acct objects, the oldest first.
 =cut
 
 sub cust_magic_services {
-    my ( $self, $in, %also ) = @_;
-    my ( $ignore, $include ) = @also{qw(ignore include)};
+    my ($self, $in, %also) = @_;
+    my ($ignore, $include) = @also{qw(ignore include)};
     my $services = $self->_magic_try(
         sub {
             my %svcnums =
-              map { $_->{svcnum} => 1 } $self->_magic_services( $in, $ignore );
+                map { $_->{svcnum} => 1 } $self->_magic_services($in, $ignore);
             return [] if !%svcnums;
             require FS::svc_acct;
             my $numbers = join ', ', sort { $a <=> $b } keys %svcnums;
@@ -78,7 +78,7 @@ sub cust_magic_services {
         }
     ) or return;
     my %services = map { $_->svcnum => $_ } @{$services};
-    if ($include) { $services{ $include->svcnum } = $include }
+    if ($include) { $services{$include->svcnum} = $include }
     return map { $services{$_} } sort { $a <=> $b } keys %services;
 }
 
@@ -89,22 +89,22 @@ The names of the packages that these services bring, each once.
 =cut
 
 sub cust_magic_packages {
-    my ( $self, $in, %also ) = @_;
-    my ( $ignore, $include ) = @also{qw(ignore include)};
+    my ($self, $in, %also) = @_;
+    my ($ignore, $include) = @also{qw(ignore include)};
     my $packages = $self->_magic_try(
         sub {
             my @packages =
-              map { $_->{package} } $self->_magic_services( $in, $ignore );
+                map { $_->{package} } $self->_magic_services($in, $ignore);
             if ($include) {
                 push @packages,
-                  $self->_magic_records->packages_of_svcpart( $include->svcpart
-                      || $include->cust_svc->svcpart );
+                    $self->_magic_records->packages_of_svcpart($include->svcpart
+                        || $include->cust_svc->svcpart);
             }
             return \@packages;
         }
     ) or return;
     my %seen;
-    return grep { !$seen{ _folded($_) }++ } @{$packages};
+    return grep { !$seen{_folded($_)}++ } @{$packages};
 }
 
 =item sync_magic_packages IN [ , ignore => SVC ] [ , include => SVC ]
@@ -116,32 +116,32 @@ nothing where there is no service. Returns true on success.
 =cut
 
 sub sync_magic_packages {
-    my ( $self, $in, @also ) = @_;
+    my ($self, $in, @also) = @_;
     my $before = $self->error;
-    my @wanted = $self->cust_magic_packages( $in, @also );
+    my @wanted = $self->cust_magic_packages($in, @also);
     my $failed = sub { return $self->error ne $before };
     return   if $failed->();
     return 1 if !@wanted;
     my $account =
-      $self->_magic_try( sub { ( $self->_magic_account($in) )[0] } );
+        $self->_magic_try(sub { ($self->_magic_account($in))[0] });
     return if !$account;
     my $master = $self->get_master_user($account);
 
-    if ( !$master ) {
-        if ( !$failed->() ) { $self->error("account $account has no master") }
+    if (!$master) {
+        if (!$failed->()) { $self->error("account $account has no master") }
         return;
     }
-    my $held = $self->get_packages( $master->{id} );
+    my $held = $self->get_packages($master->{id});
     return if $failed->();
-    my %is_held   = map { _folded($_) => 1 } keys %{ $held || {} };
+    my %is_held   = map { _folded($_) => 1 } keys %{$held || {}};
     my %is_wanted = map { _folded($_) => 1 } @wanted;
-    foreach my $package ( grep { !$is_held{ _folded($_) } } @wanted ) {
-        $self->assign_package( $master->{id}, $package );
+    foreach my $package (grep { !$is_held{_folded($_)} } @wanted) {
+        $self->assign_package($master->{id}, $package);
     }
     return if $failed->();
-    foreach my $package ( sort keys %{ $held || {} } ) {
-        next if $is_wanted{ _folded($package) };
-        $self->remove_package( $master->{id}, $package );
+    foreach my $package (sort keys %{$held || {}}) {
+        next if $is_wanted{_folded($package)};
+        $self->remove_package($master->{id}, $package);
     }
     return $failed->() ? () : 1;
 }
@@ -157,7 +157,7 @@ sub get_accounts_and_users {
     my ($self)   = @_;
     my $before   = $self->error;
     my $accounts = $self->get_accounts or return;
-    foreach my $id ( sort keys %{$accounts} ) {
+    foreach my $id (sort keys %{$accounts}) {
         my $users = $self->get_users($id);
         return if $self->error ne $before;
         $accounts->{$id}{users} = $users || {};
@@ -175,26 +175,22 @@ the one of the oldest service.
 =cut
 
 sub get_master_user {
-    my ( $self, $account ) = @_;
+    my ($self, $account) = @_;
     my $users   = $self->get_users($account) or return;
-    my @masters = grep {
-             lc( $_->{master_user} || '' ) eq 'y'
-          && lc( $_->{status} || '' ) ne 'deleted'
-    } map { $users->{$_} } sort keys %{$users};
-    if ( @masters > 1 ) {
+    my @masters = grep { lc($_->{master_user} || '') eq 'y' && lc($_->{status} || '') ne 'deleted' }
+        map { $users->{$_} } sort keys %{$users};
+    if (@masters > 1) {
         my %svcnums;
         my $services = $self->_magic_try(
             sub {
-                my $on =
-                  FS::part_export::magicmail::Services->new(
-                    $self->_magic_records );
-                return [ $on->on_accounts( [$account] ) ];
+                my $on = FS::part_export::magicmail::Services->new($self->_magic_records);
+                return [$on->on_accounts([$account])];
             }
         ) or return;
-        foreach my $service ( reverse @{$services} ) {
-            $svcnums{ _folded( $service->{username} ) } = $service->{svcnum};
+        foreach my $service (reverse @{$services}) {
+            $svcnums{_folded($service->{username})} = $service->{svcnum};
         }
-        my $age = sub { $svcnums{ _folded( $_[0]{id} ) } || 'inf' };
+        my $age = sub { $svcnums{_folded($_[0]{id})} || 'inf' };
         @masters = sort { $age->($a) <=> $age->($b) } @masters;
     }
     return $masters[0];
@@ -220,48 +216,46 @@ sub _folded {
 
 sub _magic_records {
     my ($self) = @_;
-    return FS::part_export::magicmail::Records->new( $self,
-        $self->magic_options );
+    return FS::part_export::magicmail::Records->new($self, $self->magic_options);
 }
 
 # The account of a customer or a service (the one on record, where there is one),
 # and the customer.
 sub _magic_account {
-    my ( $self, $in, $records ) = @_;
+    my ($self, $in, $records) = @_;
     $records ||= $self->_magic_records;
     my $cust_main = _cust_main($in);
     my $account   = '';
-    if ( !$in->isa('FS::cust_main') ) {
+    if (!$in->isa('FS::cust_main')) {
         $account = $records->service_facts($in)->{on_record};
     }
-    if ( $account eq '' && $cust_main ) {
-        $account = $records->text( $self->cust_account_id($cust_main) );
+    if ($account eq '' && $cust_main) {
+        $account = $records->text($self->cust_account_id($cust_main));
     }
-    return ( $account, $cust_main );
+    return ($account, $cust_main);
 }
 
 # The services of the account, once for each of their exports.
 sub _magic_services {
-    my ( $self, $in, $ignore ) = @_;
+    my ($self, $in, $ignore) = @_;
     my $records = $self->_magic_records;
     local $self->{magic_options} = $records->options;
-    my ( $account, $cust_main ) = $self->_magic_account( $in, $records );
+    my ($account, $cust_main) = $self->_magic_account($in, $records);
     return if $account eq '';
     my $services = FS::part_export::magicmail::Services->new($records);
-    return grep {
-        lc $_->{account_id} eq lc $account
-          && !( $ignore && $_->{svcnum} == $ignore->svcnum )
-    } $services->on_accounts( [$account], $cust_main );
+    return
+        grep { lc $_->{account_id} eq lc $account && !($ignore && $_->{svcnum} == $ignore->svcnum) }
+        $services->on_accounts([$account], $cust_main);
 }
 
 # What the code returns; nothing, and the error, where it dies.
 sub _magic_try {
-    my ( $self, $code ) = @_;
+    my ($self, $code) = @_;
     local $@ = '';
     local $SIG{__DIE__} = 'DEFAULT';
     my $result;
     my $has_run = eval { $result = $code->(); 1 };
-    if ( !$has_run ) { $self->error( one_line("$@") ) }
+    if (!$has_run) { $self->error(one_line("$@")) }
     return $result;
 }
 

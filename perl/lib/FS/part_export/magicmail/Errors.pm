@@ -11,8 +11,7 @@ use FS::Record qw(dbh);
 use FS::part_export::magicmail::Library;
 use FS::part_export::magicmail::Log;
 use FS::part_export::magicmail::Options;
-use FS::part_export::magicmail::Text
-  qw(characters characters_in gives_bytes one_line to_error_log);
+use FS::part_export::magicmail::Text qw(characters characters_in gives_bytes one_line to_error_log);
 
 my $NOT_REACHED = 5;
 
@@ -40,9 +39,9 @@ where nothing failed.
 =cut
 
 sub error {
-    my ( $self, $text ) = @_;
+    my ($self, $text) = @_;
     my $error = defined $self->{magic_error} ? $self->{magic_error} : '';
-    if ( defined $text && $text ne '' ) {
+    if (defined $text && $text ne '') {
         $error = $error eq '' ? $text : "$error; $text";
         $self->{magic_error} = $error;
     }
@@ -69,8 +68,8 @@ Writes the error to the error log, where there is one, and forgets it.
 sub error_warn {
     my ($self) = @_;
     my $error = $self->error;
-    if ( $error ne '' ) {
-        to_error_log( '[FS::part_export::magicmail] ' . one_line($error) );
+    if ($error ne '') {
+        to_error_log('[FS::part_export::magicmail] ' . one_line($error));
     }
     $self->error_init;
     return;
@@ -84,16 +83,16 @@ returns the error; otherwise returns the empty text.
 =cut
 
 sub check_for_error {
-    my ( $self, $answer ) = @_;
+    my ($self, $answer) = @_;
     my $found = ref $answer eq 'HASH' ? $answer->{error} : undef;
     return '' if !defined $found;
     my @found = map {
         ref $_ eq 'HASH'
-          ? join( ': ', grep { defined && !ref } @{$_}{qw(code message)} )
-          : $_
+            ? join(': ', grep { defined && !ref } @{$_}{qw(code message)})
+            : $_
     } ref $found eq 'ARRAY' ? @{$found} : $found;
     my $text = join '; ', grep { defined && $_ ne '' } @found;
-    return $self->error( $text ne '' ? $text : 'the server reports an error' );
+    return $self->error($text ne '' ? $text : 'the server reports an error');
 }
 
 =item debug [ TEXT, ... ]
@@ -104,11 +103,11 @@ error log.
 =cut
 
 sub debug {
-    my ( $self, @texts ) = @_;
+    my ($self, @texts) = @_;
     my $is_on = $self->magic_options->{debug};
     if ($is_on) {
         foreach my $text (@texts) {
-            to_error_log( one_line($text) );
+            to_error_log(one_line($text));
         }
     }
     return $is_on;
@@ -131,19 +130,18 @@ to the error. Returns the error.
 =cut
 
 sub rollback {
-    my ( $self, $what ) = @_;
-    my %undo = %{ $what || {} };
+    my ($self, $what) = @_;
+    my %undo = %{$what || {}};
     my @steps =
-      ( [ remove_package => @{ $undo{remove_package} || [] } ] );
+        ([remove_package => @{$undo{remove_package} || []}]);
     foreach my $name (qw(purge_user purge_account)) {
-        push @steps,
-          [ $name, defined $undo{$name} ? ( $undo{$name}, 'force', 1 ) : () ];
+        push @steps, [$name, defined $undo{$name} ? ($undo{$name}, 'force', 1) : ()];
     }
     foreach my $name (qw(delete_account suspend_account)) {
-        push @steps, [ $name, defined $undo{$name} ? $undo{$name} : () ];
+        push @steps, [$name, defined $undo{$name} ? $undo{$name} : ()];
     }
     foreach my $step (@steps) {
-        my ( $method, @arguments ) = @{$step};
+        my ($method, @arguments) = @{$step};
         if (@arguments) { $self->$method(@arguments) }
     }
     return $self->error;
@@ -163,7 +161,7 @@ sub magic_options {
     my %given      = $self->options;
     my $from_bytes = gives_bytes(dbh);
     my %options =
-      map { $_ => characters( $given{$_}, $from_bytes ) } keys %given;
+        map { $_ => characters($given{$_}, $from_bytes) } keys %given;
     return FS::part_export::magicmail::Options::complete(%options);
 }
 
@@ -177,14 +175,12 @@ hashref with the C<text> of the failure.
 =cut
 
 sub magic_library {
-    my ( $self, %otherwise ) = @_;
-    my $machine       = delete $otherwise{machine};
-    my $configuration = FS::part_export::magicmail::Options::configuration(
-        { %{ $self->magic_options }, %otherwise },
-        defined $machine ? $machine : $self->machine
-    );
-    return FS::part_export::magicmail::Library->for_configuration(
-        $configuration);
+    my ($self, %otherwise) = @_;
+    my $machine = delete $otherwise{machine};
+    my $configuration =
+        FS::part_export::magicmail::Options::configuration({%{$self->magic_options}, %otherwise},
+        defined $machine ? $machine : $self->machine);
+    return FS::part_export::magicmail::Library->for_configuration($configuration);
 }
 
 =item magic_machine SVC
@@ -195,10 +191,10 @@ where a subclass lets each have its own.
 =cut
 
 sub magic_machine {
-    my ( $self, $svc ) = @_;
+    my ($self, $svc) = @_;
     my $machine = $self->machine;
     return $machine
-      if $machine ne '_SVC_MACHINE' || !$self->can('svc_machine');
+        if $machine ne '_SVC_MACHINE' || !$self->can('svc_machine');
     return $self->svc_machine($svc);
 }
 
@@ -211,27 +207,27 @@ on failure, which is added to the error.
 =cut
 
 sub magic_call {
-    my ( $self, $operation, $arguments ) = @_;
+    my ($self, $operation, $arguments) = @_;
     local $@ = '';
     local $SIG{__DIE__} = 'DEFAULT';
-    my ( $reply, $failure );
+    my ($reply, $failure);
     my $has_run = eval {
         my $library;
-        ( $library, $failure ) = $self->magic_library;
+        ($library, $failure) = $self->magic_library;
         if ($library) {
-            ( $reply, $failure ) = $library->call(
+            ($reply, $failure) = $library->call(
                 $operation,
-                characters_in( $arguments, gives_bytes(dbh) ),
+                characters_in($arguments, gives_bytes(dbh)),
                 FS::part_export::magicmail::Log::sink()
             );
         }
-        if ( $library && $failure && $failure->{status} == $NOT_REACHED ) {
+        if ($library && $failure && $failure->{status} == $NOT_REACHED) {
             $library->forget;
         }
         1;
     };
-    if ( !$has_run ) { $failure = { text => one_line("$@") } }
-    if ($failure)    { $self->error( $failure->{text} ) }
+    if (!$has_run) { $failure = {text => one_line("$@")} }
+    if ($failure)  { $self->error($failure->{text}) }
     return if $failure || !defined $reply;
     return $reply;
 }

@@ -28,52 +28,49 @@ my %DONE = (
 # More: old (in replace), and from a job is_job, and domain and account_id, which
 # the job was given.
 sub run {
-    my ( $class, $export, $hook, $svc, %more ) = @_;
+    my ($class, $export, $hook, $svc, %more) = @_;
     local $@ = '';
     local $SIG{__DIE__} = 'DEFAULT';
-    my $self = bless { %more, export => $export, hook => $hook, svc => $svc },
-      $class;
+    my $self    = bless {%more, export => $export, hook => $hook, svc => $svc}, $class;
     my $error   = '';
     my $has_run = eval { $error = $self->_run; 1 };
-    if ( !$has_run ) { $error = $self->_cannot("$@") }
+    if (!$has_run) { $error = $self->_cannot("$@") }
     return '' if $error eq '';
     $error = one_line($error);
-    FS::part_export::magicmail::Log::failed( $svc, $error );
-    if ( $hook eq 'suspend' && !$self->{is_job} ) { $self->_suspend_later }
+    FS::part_export::magicmail::Log::failed($svc, $error);
+    if ($hook eq 'suspend' && !$self->{is_job}) { $self->_suspend_later }
     return $error;
 }
 
 sub _run {
     my ($self) = @_;
-    my ( $export, $svc ) = @{$self}{qw(export svc)};
+    my ($export, $svc) = @{$self}{qw(export svc)};
     my $options = $self->{options} = $export->magic_options;
     local $export->{magic_options} = $options;
-    my ( $library, $failure ) = $export->magic_library(
+    my ($library, $failure) = $export->magic_library(
         machine => $export->magic_machine($svc),
         $self->_configured_otherwise
     );
-    return $self->_cannot( $failure->{text} ) if $failure;
+    return $self->_cannot($failure->{text}) if $failure;
 
-    $self->{records} =
-      FS::part_export::magicmail::Records->new( $export, $options );
+    $self->{records} = FS::part_export::magicmail::Records->new($export, $options);
     $self->{services} =
-      FS::part_export::magicmail::Services->new( $self->{records} );
+        FS::part_export::magicmail::Services->new($self->{records});
     $self->{facts} =
-      $self->{records}->service_facts( $svc, $self->{old} );
+        $self->{records}->service_facts($svc, $self->{old});
     $self->{cust_main} = $self->_lock;
     $self->_name_account;
     return $self->_unprovision_later if $self->_moves_to_other_definition;
 
-    if ( $self->{hook} eq 'provision' ) {
-        my $error = $self->_record_account( $self->{account_id} );
+    if ($self->{hook} eq 'provision') {
+        my $error = $self->_record_account($self->{account_id});
         return $self->_cannot($error) if $error;
     }
     my $reply;
-    ( $reply, $failure ) =
-      $library->hook( $self->{hook}, $self->_document,
-        FS::part_export::magicmail::Log::sink() );
+    ($reply, $failure) =
+        $library->hook($self->{hook}, $self->_document, FS::part_export::magicmail::Log::sink());
     if ($failure) {
-        if ( $failure->{status} == $NOT_REACHED ) { $library->forget }
+        if ($failure->{status} == $NOT_REACHED) { $library->forget }
         return $failure->{text};
     }
     $self->_finish($reply);
@@ -84,8 +81,8 @@ sub _run {
 sub _configured_otherwise {
     my ($self) = @_;
     return $self->{is_job} || $self->{options}{purge_after_commit}
-      ? ( autopurge => 0 )
-      : ();
+        ? (autopurge => 0)
+        : ();
 }
 
 # Locks the service's customer until the transaction ends, and the one whom its
@@ -101,9 +98,9 @@ sub _lock {
     my $cust_main;
     my %custnums = map { $_ => 1 } grep { $_ } $own, $named;
 
-    foreach my $custnum ( sort { $a <=> $b } keys %custnums ) {
+    foreach my $custnum (sort { $a <=> $b } keys %custnums) {
         my $locked = $records->lock_customer($custnum);
-        if ( $custnum == $own ) { $cust_main = $locked }
+        if ($custnum == $own) { $cust_main = $locked }
     }
     return $cust_main;
 }
@@ -111,16 +108,15 @@ sub _lock {
 # The account of the service: the one on record, else the one that the options
 # name now. One that is to be provisioned must have a customer.
 sub _name_account {
-    my ($self) = @_;
-    my $cust_main = $self->{cust_main};
-    my $configured =
-      $cust_main ? $self->{export}->cust_account_id($cust_main) : '';
+    my ($self)     = @_;
+    my $cust_main  = $self->{cust_main};
+    my $configured = $cust_main ? $self->{export}->cust_account_id($cust_main) : '';
     $self->{configured_id} = $self->{records}->text($configured);
-    if ( !$self->{account_id} ) {
+    if (!$self->{account_id}) {
         $self->{account_id} =
-          $self->{hook} eq 'provision' && !$cust_main
-          ? ''
-          : $self->{facts}{on_record} || $self->{configured_id};
+            $self->{hook} eq 'provision' && !$cust_main
+            ? ''
+            : $self->{facts}{on_record} || $self->{configured_id};
     }
     return;
 }
@@ -129,30 +125,30 @@ sub _name_account {
 sub _moves_to_other_definition {
     my ($self) = @_;
     return
-         $self->{hook} eq 'unprovision'
-      && !$self->{is_job}
-      && defined $self->{facts}{row_svcnum};
+           $self->{hook} eq 'unprovision'
+        && !$self->{is_job}
+        && defined $self->{facts}{row_svcnum};
 }
 
 # The request document of the hook.
 sub _document {
     my ($self) = @_;
-    my ( $svc, $facts, $hook ) = @{$self}{qw(svc facts hook)};
+    my ($svc, $facts, $hook) = @{$self}{qw(svc facts hook)};
     my %document = (
         account => $self->_account,
-        service => $self->_service( $svc, $self->_domain ),
+        service => $self->_service($svc, $self->_domain),
     );
-    if ( $hook eq 'replace' ) {
+    if ($hook eq 'replace') {
         my $old = $self->{old};
-        $document{old} = $self->_service( $old, $facts->{old_domain} );
+        $document{old} = $self->_service($old, $facts->{old_domain});
     }
-    if ( $hook eq 'provision' ) {
+    if ($hook eq 'provision') {
         my $no_suspend = $self->{export}->get('no_suspend');
         $document{service}{suspended} =
-          $facts->{susp} && !$no_suspend ? 1 : 0;
+            $facts->{susp} && !$no_suspend ? 1 : 0;
     }
-    if ( $hook eq 'provision' || $hook eq 'unprovision' ) {
-        $document{others} = $self->_others( $document{service} );
+    if ($hook eq 'provision' || $hook eq 'unprovision') {
+        $document{others} = $self->_others($document{service});
     }
     return \%document;
 }
@@ -160,33 +156,32 @@ sub _document {
 sub _account {
     my ($self)    = @_;
     my $cust_main = $self->{cust_main};
-    my %account   = ( id => $self->{account_id} );
-    if ( $self->{configured_id} ne '' ) {
+    my %account   = (id => $self->{account_id});
+    if ($self->{configured_id} ne '') {
         $account{configured_id} = $self->{configured_id};
     }
     if ($cust_main) {
-        $account{first_name} = $self->{records}->text( $cust_main->first );
-        $account{last_name} = $self->{records}->text( $cust_main->get('last') );
+        $account{first_name} = $self->{records}->text($cust_main->first);
+        $account{last_name}  = $self->{records}->text($cust_main->get('last'));
     }
     return \%account;
 }
 
 sub _service {
-    my ( $self, $svc, $domain ) = @_;
+    my ($self, $svc, $domain) = @_;
     my $records = $self->{records};
     my %service = (
         svcnum   => $svc->svcnum,
-        username => $records->text( $svc->username ),
+        username => $records->text($svc->username),
         domain   => $domain,
-        finger   => $records->text( $svc->finger ),
+        finger   => $records->text($svc->finger),
         package  => $self->{options}{package},
     );
 
     # Nobody else needs it.
-    if ( $self->{hook} eq 'provision' || $self->{hook} eq 'replace' ) {
-        $service{password} = $records->text( $svc->_password );
-        $service{password_encoding} =
-          $records->text( $svc->_password_encoding );
+    if ($self->{hook} eq 'provision' || $self->{hook} eq 'replace') {
+        $service{password}          = $records->text($svc->_password);
+        $service{password_encoding} = $records->text($svc->_password_encoding);
     }
     return \%service;
 }
@@ -199,19 +194,17 @@ sub _domain {
 # The other services of the account, and what else this one brings: the packages
 # of all exports of its definition, which is the new one while it changes.
 sub _others {
-    my ( $self, $service ) = @_;
-    my ( $svc,  $facts )   = @{$self}{qw(svc facts)};
+    my ($self, $service) = @_;
+    my ($svc,  $facts)   = @{$self}{qw(svc facts)};
     my @accounts = grep { $_ ne '' } @{$self}{qw(account_id configured_id)};
     return [] if !@accounts;
     my @others =
-      grep { $_->{svcnum} != $svc->svcnum }
-      $self->{services}->on_accounts( \@accounts, $self->{cust_main} );
-    if ( $self->{hook} eq 'provision' ) {
+        grep { $_->{svcnum} != $svc->svcnum } $self->{services}->on_accounts(\@accounts, $self->{cust_main});
+    if ($self->{hook} eq 'provision') {
         my $svcpart = $svc->svcpart || $facts->{svcpart};
         my %same    = map { $_ => $service->{$_} } qw(svcnum username domain);
-        foreach my $package ( $self->{records}->packages_of_svcpart($svcpart) )
-        {
-            push @others, { %same, package => $package };
+        foreach my $package ($self->{records}->packages_of_svcpart($svcpart)) {
+            push @others, {%same, package => $package};
         }
     }
     return \@others;
@@ -219,41 +212,41 @@ sub _others {
 
 # Puts the account of the service on record, unless it is; returns '' or a text.
 sub _record_account {
-    my ( $self, $account_id ) = @_;
-    my ( $export, $svc, $facts ) = @{$self}{qw(export svc facts)};
+    my ($self, $account_id) = @_;
+    my ($export, $svc, $facts) = @{$self}{qw(export svc facts)};
     return '' if !defined $account_id || $account_id eq '';
     return '' if !$export->can('set_remoteid');
-    my $is_own = ( $facts->{exportnum} || 0 ) == $export->exportnum;
+    my $is_own = ($facts->{exportnum} || 0) == $export->exportnum;
     return '' if $is_own && $facts->{on_record} eq $account_id;
-    my $error = $export->set_remoteid( $svc, $account_id );
+    my $error = $export->set_remoteid($svc, $account_id);
     return "its account could not be recorded: $error" if $error;
-    @{$facts}{qw(exportnum on_record)} = ( $export->exportnum, $account_id );
+    @{$facts}{qw(exportnum on_record)} = ($export->exportnum, $account_id);
     return '';
 }
 
 # What is left to do here once MagicMail is as it should be.
 sub _finish {
-    my ( $self, $reply ) = @_;
-    my ( $hook, $svc )   = @{$self}{qw(hook svc)};
-    my @warnings = @{ $reply->{warnings} || [] };
+    my ($self, $reply) = @_;
+    my ($hook, $svc)   = @{$self}{qw(hook svc)};
+    my @warnings = @{$reply->{warnings} || []};
     my $account  = $reply->{account_id};
-    if ( $hook ne 'unprovision' ) {
+    if ($hook ne 'unprovision') {
         my $error = eval { $self->_record_account($account) };
         push @warnings, $error || "$@" if !defined $error || $error;
     }
-    elsif ( $self->{options}{autopurge} && !$self->{is_job} ) {
+    elsif ($self->{options}{autopurge} && !$self->{is_job}) {
         push @warnings, $self->_purge_later($account);
     }
     my $mailbox = $self->_mailbox;
-    if ( @{ $reply->{steps} || [] } ) {
-        my $steps = join '; ', @{ $reply->{steps} };
-        FS::part_export::magicmail::Log::changed( $svc,
-                "$DONE{$hook} mailbox $mailbox, account $account: $steps"
-              . " ($reply->{requests} requests, $reply->{elapsed_ms} ms)" );
+    if (@{$reply->{steps} || []}) {
+        my $steps = join '; ', @{$reply->{steps}};
+        FS::part_export::magicmail::Log::changed($svc,
+                  "$DONE{$hook} mailbox $mailbox, account $account: $steps"
+                . " ($reply->{requests} requests, $reply->{elapsed_ms} ms)");
     }
     if (@warnings) {
-        FS::part_export::magicmail::Log::warned( $svc,
-            "$DONE{$hook} mailbox $mailbox: " . join '; ', @warnings );
+        FS::part_export::magicmail::Log::warned($svc,
+            "$DONE{$hook} mailbox $mailbox: " . join '; ', @warnings);
     }
     return;
 }
@@ -261,11 +254,11 @@ sub _finish {
 # The purge is a job, which exists only if the transaction commits. Returns what
 # to warn of.
 sub _purge_later {
-    my ( $self, $account ) = @_;
+    my ($self, $account) = @_;
     return if !$self->{options}{purge_after_commit};
-    my $error = eval { $self->_queue( purge_job => $account ) };
+    my $error = eval { $self->_queue(purge_job => $account) };
     return if defined $error && $error eq '';
-    return 'the purge could not be queued: ' . ( $error || "$@" );
+    return 'the purge could not be queued: ' . ($error || "$@");
 }
 
 # In a change of service definition: a job, which exists only if the transaction
@@ -274,7 +267,7 @@ sub _unprovision_later {
     my ($self) = @_;
     my $account = $self->{account_id};
     return '' if $account eq '';
-    my $error = $self->_queue( unprovision_job => $account );
+    my $error = $self->_queue(unprovision_job => $account);
     return $error ? $self->_cannot("its job could not be queued: $error") : '';
 }
 
@@ -289,18 +282,18 @@ sub _suspend_later {
         );
     };
     return if defined $error && $error eq '';
-    FS::part_export::magicmail::Log::failed( $self->{svc},
-        $self->_cannot( 'no job tries it again: ' . ( $error || "$@" ) ) );
+    FS::part_export::magicmail::Log::failed($self->{svc},
+        $self->_cannot('no job tries it again: ' . ($error || "$@")));
     return;
 }
 
 sub _queue {
-    my ( $self, $job, $account ) = @_;
-    my ( $export, $svc ) = @{$self}{qw(export svc)};
+    my ($self, $job, $account) = @_;
+    my ($export, $svc) = @{$self}{qw(export svc)};
     return FS::part_export::magicmail::Jobs::queue(
         $job => $svc,
         $export->exportnum, $svc->svcnum,
-        $self->{records}->text( $svc->username ),
+        $self->{records}->text($svc->username),
         $self->_domain, $account
     );
 }
@@ -315,7 +308,7 @@ sub _mailbox {
 }
 
 sub _cannot {
-    my ( $self, $why ) = @_;
+    my ($self, $why) = @_;
     my $verb = $self->{hook} eq 'replace' ? 'change' : $self->{hook};
     return "cannot $verb mailbox " . $self->_mailbox . ": $why";
 }

@@ -20,10 +20,9 @@ my $NOT_REACHED = 5;
 
 # Puts a job about $svc into the queue; returns '' or an error text.
 sub queue {
-    my ( $job, $svc, @arguments ) = @_;
+    my ($job, $svc, @arguments) = @_;
     require FS::queue;
-    my $queued =
-      FS::queue->new( { job => $CLASS . "::$job", svcnum => $svc->svcnum } );
+    my $queued = FS::queue->new({job => $CLASS . "::$job", svcnum => $svc->svcnum});
     return $queued->insert(@arguments);
 }
 
@@ -32,13 +31,13 @@ sub queue {
 # export, the account's packages are brought in line.
 sub unprovision {
     my @arguments = @_;
-    my ( $export, $svc, %given ) = _mailbox(@arguments);
+    my ($export, $svc, %given) = _mailbox(@arguments);
     return _in_transaction(
         sub {
-            my $records = _locked_records( $export, $given{account_id} );
-            my @users   = $records->services_of_user( $given{username} );
+            my $records = _locked_records($export, $given{account_id});
+            my @users   = $records->services_of_user($given{username});
             if (@users) {
-                _sync_packages( $export, $svc, @users );
+                _sync_packages($export, $svc, @users);
                 return;
             }
             require FS::part_export::magicmail::Hook;
@@ -55,9 +54,9 @@ sub unprovision {
 }
 
 sub _sync_packages {
-    my ( $export, $svc, @users ) = @_;
+    my ($export, $svc, @users) = @_;
     return if !grep { $_ == $svc->svcnum } @users;
-    my $provisioned = qsearchs( 'svc_acct', { svcnum => $svc->svcnum } );
+    my $provisioned = qsearchs('svc_acct', {svcnum => $svc->svcnum});
     $export->error_init;
     $export->sync_magic_packages($provisioned);
     my $error = $export->error;
@@ -69,24 +68,24 @@ sub _sync_packages {
 # deleted, on the same account (the library looks), and used by no service.
 sub purge {
     my @arguments = @_;
-    my ( $export, $svc, %given ) = _mailbox(@arguments);
+    my ($export, $svc, %given) = _mailbox(@arguments);
     return _in_transaction(
         sub {
-            my $records = _locked_records( $export, $given{account_id} );
+            my $records = _locked_records($export, $given{account_id});
             return if !$records->options->{autopurge};
-            return if $records->services_of_user( $given{username} );
-            _purge( $export, $svc, %given );
+            return if $records->services_of_user($given{username});
+            _purge($export, $svc, %given);
             return;
         }
     );
 }
 
 sub _purge {
-    my ( $export, $svc, %given ) = @_;
-    my ( $library, $failure ) = $export->magic_library;
+    my ($export, $svc, %given) = @_;
+    my ($library, $failure) = $export->magic_library;
     my $reply;
     if ($library) {
-        ( $reply, $failure ) = $library->call(
+        ($reply, $failure) = $library->call(
             'purge_deleted',
             {
                 account_id => $given{account_id},
@@ -97,22 +96,22 @@ sub _purge {
         );
     }
     if ($failure) {
-        if ( $library && $failure->{status} == $NOT_REACHED ) {
+        if ($library && $failure->{status} == $NOT_REACHED) {
             $library->forget;
         }
-        FS::part_export::magicmail::Log::failed( $svc, $failure->{text} );
-        die one_line( $failure->{text} ) . "\n";
+        FS::part_export::magicmail::Log::failed($svc, $failure->{text});
+        die one_line($failure->{text}) . "\n";
     }
     my $mailbox = "$given{username}\@$given{domain}";
-    if ( @{ $reply->{steps} || [] } ) {
+    if (@{$reply->{steps} || []}) {
         FS::part_export::magicmail::Log::changed(
             $svc,
             "purged mailbox $mailbox: " . join '; ',
-            @{ $reply->{steps} }
+            @{$reply->{steps}}
         );
     }
-    foreach my $warning ( @{ $reply->{warnings} || [] } ) {
-        FS::part_export::magicmail::Log::warned( $svc, $warning );
+    foreach my $warning (@{$reply->{warnings} || []}) {
+        FS::part_export::magicmail::Log::warned($svc, $warning);
     }
     return;
 }
@@ -120,23 +119,21 @@ sub _purge {
 # After a suspend that failed: tries again while the package is suspended and the
 # export suspends at all.
 sub suspend {
-    my ( $exportnum, $svcnum ) = @_;
+    my ($exportnum, $svcnum) = @_;
     my $export = _export($exportnum);
     _is_number($svcnum) or die "the service is no number\n";
     require FS::svc_acct;
     return _in_transaction(
         sub {
-            my $svc = qsearchs( 'svc_acct', { svcnum => $svcnum } );
+            my $svc = qsearchs('svc_acct', {svcnum => $svcnum});
             return if !$svc || $export->get('no_suspend');
             my $records = _records($export);
             my $facts   = $records->service_facts($svc);
-            my $own     = $records->exports->{ $export->exportnum };
+            my $own     = $records->exports->{$export->exportnum};
             return if !$facts->{susp};
-            return if !$own->{svcparts}{ $facts->{svcpart} };
+            return if !$own->{svcparts}{$facts->{svcpart}};
             require FS::part_export::magicmail::Hook;
-            my $error =
-              FS::part_export::magicmail::Hook->run( $export, 'suspend', $svc,
-                is_job => 1 );
+            my $error = FS::part_export::magicmail::Hook->run($export, 'suspend', $svc, is_job => 1);
             die "$error\n" if $error ne '';
             return;
         }
@@ -145,7 +142,7 @@ sub suspend {
 
 # The script of the export's page: the checks of the test report, with progress.
 sub check_export {
-    my ( $job, $param ) = @_;
+    my ($job, $param) = @_;
     _must_configure();
     my $exportnum = _parameters($param)->{check_export_exportnum};
     my $export    = _export($exportnum);
@@ -153,12 +150,12 @@ sub check_export {
     my @errors = FS::part_export::magicmail::Report::errors_of(
         $export,
         sub {
-            my ( $percent, $text ) = @_;
+            my ($percent, $text) = @_;
             $job->update_statustext("$percent,$text");
             return;
         }
     );
-    die join( q{; }, map { one_line($_) } @errors ) . "\n" if @errors;
+    die join(q{; }, map { one_line($_) } @errors) . "\n" if @errors;
     return;
 }
 
@@ -169,7 +166,7 @@ sub _parameters {
     my $hash = eval {
         require MIME::Base64;
         require Storable;
-        Storable::thaw( MIME::Base64::decode_base64($param) );
+        Storable::thaw(MIME::Base64::decode_base64($param));
     };
     return ref $hash eq 'HASH' ? $hash : {};
 }
@@ -184,35 +181,35 @@ sub _must_configure {
 
 # The arguments of a job about a mailbox that may be no service any more.
 sub _mailbox {
-    my ( $exportnum, $svcnum, $username, $domain, $account_id ) = @_;
+    my ($exportnum, $svcnum, $username, $domain, $account_id) = @_;
     my %given = (
         username   => $username,
         domain     => $domain,
         account_id => $account_id,
     );
     _is_number($svcnum) or die "the service is no number\n";
-    foreach my $name ( sort keys %given ) {
+    foreach my $name (sort keys %given) {
         my $value = $given{$name};
         if (   !defined $value
             || $value !~ m/\S/x
-            || $value =~ m/[[:cntrl:]]/x )
+            || $value =~ m/[[:cntrl:]]/x)
         {
             die "the $name cannot be used\n";
         }
     }
     my $export = _export($exportnum);
     require FS::svc_acct;
-    my $svc = FS::svc_acct->new( { svcnum => $svcnum, username => $username } );
-    return ( $export, $svc, %given );
+    my $svc = FS::svc_acct->new({svcnum => $svcnum, username => $username});
+    return ($export, $svc, %given);
 }
 
 sub _export {
     my ($exportnum) = @_;
     _is_number($exportnum) or die "the export is no number\n";
     require FS::part_export;
-    my $export = qsearchs( 'part_export', { exportnum => $exportnum } );
-    if ( !$export ) { die "there is no export $exportnum\n" }
-    if ( !$export->isa($CLASS) && $export->can('rebless') ) {
+    my $export = qsearchs('part_export', {exportnum => $exportnum});
+    if (!$export) { die "there is no export $exportnum\n" }
+    if (!$export->isa($CLASS) && $export->can('rebless')) {
         $export->rebless;
     }
     $export->isa($CLASS) or die "export $exportnum is no magicmail export\n";
@@ -226,13 +223,12 @@ sub _is_number {
 
 sub _records {
     my ($export) = @_;
-    return FS::part_export::magicmail::Records->new( $export,
-        $export->magic_options );
+    return FS::part_export::magicmail::Records->new($export, $export->magic_options);
 }
 
 # The same, once the customer is locked whom the account is named after.
 sub _locked_records {
-    my ( $export, $account_id ) = @_;
+    my ($export, $account_id) = @_;
     my $records  = _records($export);
     my $services = FS::part_export::magicmail::Services->new($records);
     my $custnum  = $services->custnum_in($account_id);
@@ -251,13 +247,13 @@ sub _in_transaction {
         local $@ = '';
         local $SIG{__DIE__} = 'DEFAULT';
         my $has_run = eval { $code->(); 1 };
-        if ( !$has_run ) { $error = "$@" || 'it ended without a reason' }
+        if (!$has_run) { $error = "$@" || 'it ended without a reason' }
     }
     if ($is_outermost) {
-        if   ( defined $error ) { dbh->rollback }
-        else                    { dbh->commit or $error = dbh->errstr }
+        if   (defined $error) { dbh->rollback }
+        else                  { dbh->commit or $error = dbh->errstr }
     }
-    if ( defined $error ) { die one_line($error) . "\n" }
+    if (defined $error) { die one_line($error) . "\n" }
     return;
 }
 

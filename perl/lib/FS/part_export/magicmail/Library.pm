@@ -26,15 +26,15 @@ my $CHECK      = 'mm_abi_version';
 my @HOOKS      = qw(provision unprovision replace suspend unsuspend);
 
 # The functions of the library, once it is loaded, and where it was found.
-my ( %call, $loaded_file );
+my (%call, $loaded_file);
 
-my ( $json, $log_closure );
+my ($json, $log_closure);
 
 # Where the lines of the running call go: code that takes a level and a line.
 my $sink;
 
 # Key => object, and the keys in the order of their last use.
-my ( %kept, @used );
+my (%kept, @used);
 
 # Loads the library, unless it is there already. Returns '' or an error text.
 sub load {
@@ -60,22 +60,22 @@ sub version {
 # The object of a configuration document: a kept one, or a new one. Returns
 # (object) or (undef, failure).
 sub for_configuration {
-    my ( $class, $configuration ) = @_;
+    my ($class, $configuration) = @_;
     my $error = load();
-    return ( undef, { status => $STATUS_BAD, text => $error } ) if $error ne '';
+    return (undef, {status => $STATUS_BAD, text => $error}) if $error ne '';
     local $@ = '';
     my $document = $json->encode($configuration);
-    my $key      = $document . _state_of( $configuration->{ca_file} );
+    my $key      = $document . _state_of($configuration->{ca_file});
     @used = grep { $_ ne $key } @used;
-    if ( !$kept{$key} ) {
+    if (!$kept{$key}) {
         my $pointer = $call{mm_export_new}->($document);
-        return ( undef, _failure($STATUS_BAD) ) if !$pointer;
-        $call{mm_export_set_log}->( $pointer, $log_closure, undef );
-        $kept{$key} = bless { pointer => $pointer, key => $key }, $class;
+        return (undef, _failure($STATUS_BAD)) if !$pointer;
+        $call{mm_export_set_log}->($pointer, $log_closure, undef);
+        $kept{$key} = bless {pointer => $pointer, key => $key}, $class;
     }
     push @used, $key;
-    while ( @used > $MOST_KEPT ) {
-        delete $kept{ shift @used };
+    while (@used > $MOST_KEPT) {
+        delete $kept{shift @used};
     }
     return $kept{$key};
 }
@@ -84,40 +84,39 @@ sub for_configuration {
 # document. The lines that the library writes meanwhile are given to $log, as
 # level (0 debug to 3 error) and text. Returns (reply) or (undef, failure).
 sub hook {
-    my ( $self, $hook, $request, $log ) = @_;
-    return $self->_run( "mm_$hook", $log, $json->encode($request) );
+    my ($self, $hook, $request, $log) = @_;
+    return $self->_run("mm_$hook", $log, $json->encode($request));
 }
 
 # Runs an operation by its name. Returns (reply) or (undef, failure); a reply of
 # undef alone says that the server has no such thing.
 sub call {
-    my ( $self, $operation, $arguments, $log ) = @_;
-    return $self->_run( 'mm_call', $log, $operation,
-        $json->encode($arguments) );
+    my ($self, $operation, $arguments, $log) = @_;
+    return $self->_run('mm_call', $log, $operation, $json->encode($arguments));
 }
 
 # Is kept no longer: the next use makes a new one, which reads the certificates
 # and looks the server up anew.
 sub forget {
     my ($self) = @_;
-    delete $kept{ $self->{key} };
+    delete $kept{$self->{key}};
     @used = grep { $_ ne $self->{key} } @used;
     return;
 }
 
 sub _run {
-    my ( $self, $function, $log, @documents ) = @_;
+    my ($self, $function, $log, @documents) = @_;
     local $@ = '';
     my $before = $sink;
     $sink = $log;
     my $reply;
     my $status =
-      $call{$function}->( $self->{pointer}, @documents, \$reply );
+        $call{$function}->($self->{pointer}, @documents, \$reply);
     $sink = $before;
-    return ( undef, _failure($status) ) if $status != 0;
+    return (undef, _failure($status)) if $status != 0;
     my $bytes = $call{text_at}->($reply);
     $call{mm_string_free}->($reply);
-    return ( $json->decode($bytes), undef );
+    return ($json->decode($bytes), undef);
 }
 
 # What the library says of the call that failed last.
@@ -128,7 +127,7 @@ sub _failure {
     utf8::decode($text);
     my $known   = eval { $json->decode($detail) };
     my %failure = ref $known eq 'HASH' ? %{$known} : ();
-    return { %failure, status => $status, text => $text };
+    return {%failure, status => $status, text => $text};
 }
 
 # A certificate file that was replaced is another configuration.
@@ -136,69 +135,68 @@ sub _state_of {
     my ($file) = @_;
     return '' if !defined $file || $file eq '';
     my @state = stat $file;
-    return join q{ }, map { defined $_ ? $_ : '' } @state[ 0, 1, 7, 9 ];
+    return join q{ }, map { defined $_ ? $_ : '' } @state[0, 1, 7, 9];
 }
 
 sub _load {
     $json ||= _json();
-    if ( !eval { require FFI::Platypus; 1 } ) {
-        die "install the Perl module FFI::Platypus"
-          . " (Debian: apt install libffi-platypus-perl)\n";
+    if (!eval { require FFI::Platypus; 1 }) {
+        die "install the Perl module FFI::Platypus" . " (Debian: apt install libffi-platypus-perl)\n";
     }
     my $file = _find();
-    my $ffi  = FFI::Platypus->new( api => 2, lib => [$file] );
-    my $abi  = eval { $ffi->function( $CHECK => [] => 'uint32' ) }
-      or die _why_not($file) . "\n";
+    my $ffi  = FFI::Platypus->new(api => 2, lib => [$file]);
+    my $abi  = eval { $ffi->function($CHECK => [] => 'uint32') }
+        or die _why_not($file) . "\n";
     my $found = $abi->call;
-    if ( $found != $ABI ) {
+    if ($found != $ABI) {
         die "$file has version $found of the C ABI and this export needs $ABI;"
-          . " install the export and the library of one release,"
-          . " then restart Freeside\n";
+            . " install the export and the library of one release,"
+            . " then restart Freeside\n";
     }
     my %functions = _functions($ffi);
-    my $closure   = $ffi->closure( \&_log );
+    my $closure   = $ffi->closure(\&_log);
     $closure->sticky;
-    ( $loaded_file, $log_closure, %call ) = ( $file, $closure, %functions );
+    ($loaded_file, $log_closure, %call) = ($file, $closure, %functions);
     return;
 }
 
 # Every function of the ABI as Perl code.
 sub _functions {
     my ($ffi) = @_;
-    $ffi->type( '(opaque,sint32,string)->void' => 'mm_log_fn' );
+    $ffi->type('(opaque,sint32,string)->void' => 'mm_log_fn');
     my %signature = (
-        mm_version        => [ []                                 => 'string' ],
-        mm_export_new     => [ ['string']                         => 'opaque' ],
-        mm_export_free    => [ ['opaque']                         => 'void' ],
-        mm_export_set_log => [ [qw(opaque mm_log_fn opaque)]      => 'void' ],
-        mm_call           => [ [qw(opaque string string opaque*)] => 'sint32' ],
-        mm_last_error     => [ []                                 => 'string' ],
-        mm_last_error_detail => [ []         => 'string' ],
-        mm_string_free       => [ ['opaque'] => 'void' ],
+        mm_version           => [[]                                 => 'string'],
+        mm_export_new        => [['string']                         => 'opaque'],
+        mm_export_free       => [['opaque']                         => 'void'],
+        mm_export_set_log    => [[qw(opaque mm_log_fn opaque)]      => 'void'],
+        mm_call              => [[qw(opaque string string opaque*)] => 'sint32'],
+        mm_last_error        => [[]                                 => 'string'],
+        mm_last_error_detail => [[]                                 => 'string'],
+        mm_string_free       => [['opaque']                         => 'void'],
     );
     foreach my $hook (@HOOKS) {
-        $signature{"mm_$hook"} = [ [qw(opaque string opaque*)] => 'sint32' ];
+        $signature{"mm_$hook"} = [[qw(opaque string opaque*)] => 'sint32'];
     }
     my %functions;
-    foreach my $name ( keys %signature ) {
+    foreach my $name (keys %signature) {
         $functions{$name} =
-          $ffi->function( $name => @{ $signature{$name} } )->sub_ref;
+            $ffi->function($name => @{$signature{$name}})->sub_ref;
     }
 
     # An owned text comes as an address, so that it can be freed once copied.
-    $ffi->attach_cast( '_text_at', 'opaque', 'string' );
+    $ffi->attach_cast('_text_at', 'opaque', 'string');
     $functions{text_at} = \&_text_at;
     return %functions;
 }
 
 # A line of the library's. It runs below Rust's frames: nothing may leave it.
 sub _log {
-    my ( undef, $level, $line ) = @_;
+    my (undef, $level, $line) = @_;
     return if !$sink;
-    local ( $@, $!, $? ) = ( '', 0, 0 );
+    local ($@, $!, $?) = ('', 0, 0);
     local $SIG{__DIE__} = 'DEFAULT';
     utf8::decode($line);
-    eval { $sink->( $level, $line ); 1 } or return;
+    eval { $sink->($level, $line); 1 } or return;
     return;
 }
 
@@ -209,8 +207,7 @@ sub _json {
         next if !eval { require $file; 1 };
         return $class->new->utf8->canonical->allow_nonref;
     }
-    die "install a JSON module of Perl"
-      . " (Debian: apt install libcpanel-json-xs-perl)\n";
+    die "install a JSON module of Perl" . " (Debian: apt install libcpanel-json-xs-perl)\n";
 }
 
 # The library to load: the one that MAGICMAIL_LIB names, else one beside the
@@ -218,18 +215,18 @@ sub _json {
 # checkout that this file lies in, else one of the system's.
 sub _find {
     my $named = $ENV{MAGICMAIL_LIB};
-    if ( defined $named && $named ne '' ) {
+    if (defined $named && $named ne '') {
         return $named if -e $named;
         die "there is no file $named (MAGICMAIL_LIB)\n";
     }
-    my @places = ( _installed_beside($FILE), _built_in($FILE), _of_system() );
+    my @places = (_installed_beside($FILE), _built_in($FILE), _of_system());
     foreach my $place (@places) {
         return $place if -e $place;
     }
     die "libmagicmail.so.0 is not installed (looked for "
-      . join( ', ', @places )
-      . '); install the package of this export, or build it with "make"'
-      . " and name the file in MAGICMAIL_LIB\n";
+        . join(', ', @places)
+        . '); install the package of this export, or build it with "make"'
+        . " and name the file in MAGICMAIL_LIB\n";
 }
 
 # PREFIX/share/perl5 and PREFIX/share/perl/VERSION belong to PREFIX/lib.
@@ -255,16 +252,14 @@ sub _below {
     my ($folder) = @_;
     my $architecture = $Config{archname} || '';
     $architecture =~ s/-thread-multi.*\z|-multi\z//sx;
-    return ( "$folder/$architecture/libmagicmail.so.0",
-        "$folder/libmagicmail.so.0" );
+    return ("$folder/$architecture/libmagicmail.so.0", "$folder/libmagicmail.so.0");
 }
 
 # Why a file cannot be loaded, in the linker's own words where it has some.
 sub _why_not {
     my ($file) = @_;
-    my $handle = FFI::Platypus::DL::dlopen( $file,
-        FFI::Platypus::DL::RTLD_PLATYPUS_DEFAULT() );
-    if ( !$handle ) {
+    my $handle = FFI::Platypus::DL::dlopen($file, FFI::Platypus::DL::RTLD_PLATYPUS_DEFAULT());
+    if (!$handle) {
         my $reason = FFI::Platypus::DL::dlerror() || 'no reason is given';
         return "$file cannot be loaded: $reason";
     }
@@ -280,9 +275,9 @@ sub CLONE_SKIP {
 sub DESTROY {
     my ($self) = @_;
     return if ${^GLOBAL_PHASE} eq 'DESTRUCT';
-    local ( $@, $!, $? ) = ( $@, $!, $? );
+    local ($@, $!, $?) = ($@, $!, $?);
     my $pointer = delete $self->{pointer};
-    if ( $pointer && $call{mm_export_free} ) {
+    if ($pointer && $call{mm_export_free}) {
         $call{mm_export_free}->($pointer);
     }
     return;

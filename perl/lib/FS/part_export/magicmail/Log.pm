@@ -12,50 +12,50 @@ use FS::part_export::magicmail::Text qw(one_line to_error_log);
 my $CONTEXT = 'FS::part_export::magicmail';
 
 # The library's levels.
-my ( $DEBUG, $INFO ) = ( 0, 1 );
+my ($DEBUG, $INFO) = (0, 1);
 
 # Where the lines go that the library writes while a call runs. A debug line is
 # a request or an answer, secrets masked, and printed as it is. What was changed
 # is in the reply too, and goes to Freeside's log from there.
 sub sink {
     return sub {
-        my ( $level, $line ) = @_;
+        my ($level, $line) = @_;
         return if $level == $INFO;
-        to_error_log( $level == $DEBUG ? $line : "[$CONTEXT] $line" );
+        to_error_log($level == $DEBUG ? $line : "[$CONTEXT] $line");
         return;
     };
 }
 
 # A change that was made.
 sub changed {
-    my ( $svc, $text ) = @_;
-    return _to_freeside( info => $svc, $text );
+    my ($svc, $text) = @_;
+    return _to_freeside(info => $svc, $text);
 }
 
 # What a person should know, though it succeeded.
 sub warned {
-    my ( $svc, $text ) = @_;
-    to_error_log( "[$CONTEXT] " . one_line($text) );
-    return _to_freeside( warning => $svc, $text );
+    my ($svc, $text) = @_;
+    to_error_log("[$CONTEXT] " . one_line($text));
+    return _to_freeside(warning => $svc, $text);
 }
 
 # What could not be done.
 sub failed {
-    my ( $svc, $text ) = @_;
-    to_error_log( "[$CONTEXT] " . one_line($text) );
-    return _to_freeside( error => $svc, $text );
+    my ($svc, $text) = @_;
+    to_error_log("[$CONTEXT] " . one_line($text));
+    return _to_freeside(error => $svc, $text);
 }
 
 sub _to_freeside {
-    my ( $level, $svc, $text ) = @_;
+    my ($level, $svc, $text) = @_;
     local $@ = '';
     local $SIG{__DIE__} = 'DEFAULT';
-    my @about      = $svc ? ( object => $svc ) : ();
+    my @about      = $svc ? (object => $svc) : ();
     my $is_written = eval {
         require FS::Log;
 
         # The object is on a stack of contexts until it goes: it is never kept.
-        FS::Log->new($CONTEXT)->$level( one_line($text), @about );
+        FS::Log->new($CONTEXT)->$level(one_line($text), @about);
         1;
     };
     return $is_written ? 1 : 0;

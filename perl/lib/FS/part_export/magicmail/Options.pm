@@ -41,11 +41,11 @@ END
 
 # Name => label, type, default; in the order in which Freeside shows them.
 my @OPTIONS = (
-    client_id       => { label => 'API Client ID' },
-    client_password => { label => 'API Client Password' },
-    account_prefix  => { label => 'Account Prefix', default => 'FREESIDE' },
-    package         => { label => 'Package',        default => 'EMAIL' },
-    port            => { label => 'Port',           default => '443' },
+    client_id       => {label => 'API Client ID'},
+    client_password => {label => 'API Client Password'},
+    account_prefix  => {label => 'Account Prefix', default => 'FREESIDE'},
+    package         => {label => 'Package',        default => 'EMAIL'},
+    port            => {label => 'Port',           default => '443'},
     autopurge       => {
         label => 'Auto purge user/account on unprovision',
         type  => 'checkbox',
@@ -58,19 +58,19 @@ my @OPTIONS = (
         label => 'Purge only after the unprovision is committed',
         type  => 'checkbox',
     },
-    debug        => { label => 'Enable debug warnings', type => 'checkbox' },
-    ca_file      => { label => 'CA certificate file (default: system CAs)' },
+    debug        => {label => 'Enable debug warnings', type => 'checkbox'},
+    ca_file      => {label => 'CA certificate file (default: system CAs)'},
     tls_insecure => {
         label => q{Do not verify the server's certificate},
         type  => 'checkbox',
     },
-    timeout  => { label => 'Seconds to wait for one request', default => '20' },
-    link_url => { label => 'Link to the MagicMail administration (optional)' },
+    timeout  => {label => 'Seconds to wait for one request', default => '20'},
+    link_url => {label => 'Link to the MagicMail administration (optional)'},
 );
 
 # What goes into the configuration document as it stands.
 my @CONFIGURED = qw(client_id client_password account_prefix package port
-  ca_file timeout);
+    ca_file timeout);
 my @SWITCHES = qw(autopurge tls_insecure debug);
 
 # What a link to MagicMail's administration may name.
@@ -80,12 +80,11 @@ my @LINKED = qw(account username domain address);
 sub info {
     tie my %options, 'Tie::IxHash', @OPTIONS;
     tie my %scripts, 'Tie::IxHash',
-      check_export => {
+        check_export => {
         html_label      => 'Check this export',
-        success_message => 'The server, its certificate, the API client and'
-          . ' the domains are in order.',
-        error_url => '/edit/part_export.cgi?',
-      };
+        success_message => 'The server, its certificate, the API client and' . ' the domains are in order.',
+        error_url       => '/edit/part_export.cgi?',
+        };
     return (
         svc     => 'svc_acct',
         desc    => 'Real-time provisioning of mailboxes on a MagicMail server',
@@ -101,17 +100,17 @@ sub complete {
     my (%given)  = @_;
     my %declared = @OPTIONS;
     my %options  = %given;
-    foreach my $name ( keys %declared ) {
+    foreach my $name (keys %declared) {
         my $declared = $declared{$name};
         my $value    = defined $given{$name} ? $given{$name} : '';
-        if ( ( $declared->{type} || '' ) eq 'checkbox' ) {
+        if (($declared->{type} || '') eq 'checkbox') {
             $options{$name} = $value ? 1 : 0;
         }
         else {
             $options{$name} =
-                $value !~ m/\S/x && defined $declared->{default}
-              ? $declared->{default}
-              : $value;
+                  $value !~ m/\S/x && defined $declared->{default}
+                ? $declared->{default}
+                : $value;
         }
     }
     return \%options;
@@ -119,7 +118,7 @@ sub complete {
 
 # The configuration document of an export on $machine.
 sub configuration {
-    my ( $options, $machine ) = @_;
+    my ($options, $machine) = @_;
     return {
         machine => $machine,
         map { $_ => $options->{$_} } @CONFIGURED, @SWITCHES
@@ -130,17 +129,16 @@ sub configuration {
 # library looks at them as it will at each call, but sends nothing. Where it is
 # not installed yet, that is no reason not to save.
 sub faults {
-    my ( $given, $machine ) = @_;
-    my $options = complete( %{$given} );
-    my $fault   = link_fault( $options->{link_url} );
+    my ($given, $machine) = @_;
+    my $options = complete(%{$given});
+    my $fault   = link_fault($options->{link_url});
     return $fault if $fault ne '';
     return ''     if FS::part_export::magicmail::Library::load() ne '';
-    if ( !defined $machine || $machine eq '_SVC_MACHINE' ) {
+    if (!defined $machine || $machine eq '_SVC_MACHINE') {
         $machine = 'localhost';
     }
-    my ( undef, $failure ) =
-      FS::part_export::magicmail::Library->for_configuration(
-        configuration( $options, $machine ) );
+    my (undef, $failure) =
+        FS::part_export::magicmail::Library->for_configuration(configuration($options, $machine));
     return $failure ? $failure->{text} : '';
 }
 
@@ -148,16 +146,15 @@ sub faults {
 sub link_fault {
     my ($template) = @_;
     return '' if $template eq '';
-    return
-        q{the link to the MagicMail administration (link_url) does not begin}
-      . ' with https:// or http://'
-      if $template !~ m{\Ahttps?://[^/\s]}ix;
-    foreach my $name ( $template =~ m/[\$](\w+)/gx ) {
+    return q{the link to the MagicMail administration (link_url) does not begin}
+        . ' with https:// or http://'
+        if $template !~ m{\Ahttps?://[^/\s]}ix;
+    foreach my $name ($template =~ m/[\$](\w+)/gx) {
         next if grep { $_ eq $name } @LINKED;
         return
-            "the link to the MagicMail administration (link_url) has \$$name,"
-          . ' which is none of '
-          . join ', ', map { "\$$_" } @LINKED;
+              "the link to the MagicMail administration (link_url) has \$$name,"
+            . ' which is none of '
+            . join ', ', map { "\$$_" } @LINKED;
     }
     return '';
 }
@@ -165,7 +162,7 @@ sub link_fault {
 # The link, its names replaced by the values of %value, escaped for a URL. A value
 # may be code, which is run only if its name is there.
 sub link_for {
-    my ( $template, %value ) = @_;
+    my ($template, %value) = @_;
     my $escaped = sub {
         my ($name) = @_;
         my $text = ref $value{$name} ? $value{$name}->() : $value{$name};
@@ -179,12 +176,12 @@ sub link_for {
 
 # The account that options name for a customer: prefix and number.
 sub account_id {
-    my ( $options, $custnum, $agent_custid ) = @_;
+    my ($options, $custnum, $agent_custid) = @_;
     return '' if !$custnum;
     my $number =
-         $options->{use_agent_custid}
-      && defined $agent_custid
-      && $agent_custid =~ m/\S/x ? $agent_custid : $custnum;
+           $options->{use_agent_custid}
+        && defined $agent_custid
+        && $agent_custid =~ m/\S/x ? $agent_custid : $custnum;
     return prefix($options) . $number;
 }
 

@@ -23,7 +23,7 @@ my $SHORTEST = 0.1;
 my $PAGE_ENDS = 10;
 
 # Which service's page was drawn last, since when, and how long it has waited.
-my %page = ( svcnum => 0, since => 0, waited => 0 );
+my %page = (svcnum => 0, since => 0, waited => 0);
 
 my $NOT_ASKED = 'not known (the mail server could not be asked)';
 
@@ -44,23 +44,23 @@ Adds the status and the addresses of the mailbox to the hash STATUS.
 =cut
 
 sub export_getstatus {
-    my ( $self, $svc, undef, $status ) = @_;
+    my ($self, $svc, undef, $status) = @_;
     return _never_die(
         sub {
-            my %seen  = %{ $self->_magic_look( $svc, [qw(user addresses)] ) };
-            my $label = _label( $self, $status, 'MagicMail status' );
-            if ( !exists $seen{user} ) {
+            my %seen  = %{$self->_magic_look($svc, [qw(user addresses)])};
+            my $label = _label($self, $status, 'MagicMail status');
+            if (!exists $seen{user}) {
                 $status->{$label} = $NOT_ASKED;
                 return;
             }
-            if ( !$seen{is_ours} ) {
+            if (!$seen{is_ours}) {
                 $status->{$label} = 'not there';
                 return;
             }
             $status->{$label} = $seen{user}{status};
-            my $addresses = _label( $self, $status, 'MagicMail addresses' );
+            my $addresses = _label($self, $status, 'MagicMail addresses');
             $status->{$addresses} =
-              exists $seen{addresses} ? $seen{addresses} || [] : $NOT_ASKED;
+                exists $seen{addresses} ? $seen{addresses} || [] : $NOT_ASKED;
             return;
         }
     );
@@ -74,16 +74,14 @@ SETTINGS, and what differs from Freeside. For staff.
 =cut
 
 sub export_getsettings {
-    my ( $self, $svc, $settings ) = @_;
+    my ($self, $svc, $settings) = @_;
     return _never_die(
         sub {
             require FS::part_export::magicmail::Settings;
-            my $seen = $self->_magic_look( $svc, [] );
-            my @shown =
-              FS::part_export::magicmail::Settings::shown( $self, $svc, $seen );
-            while ( my ( $name, $value ) = splice @shown, 0, 2 ) {
-                $settings->{ _label( $self, $settings, "MagicMail $name" ) } =
-                  $value;
+            my $seen  = $self->_magic_look($svc, []);
+            my @shown = FS::part_export::magicmail::Settings::shown($self, $svc, $seen);
+            while (my ($name, $value) = splice @shown, 0, 2) {
+                $settings->{_label($self, $settings, "MagicMail $name")} = $value;
             }
             return;
         }
@@ -98,20 +96,18 @@ one. Without the network.
 =cut
 
 sub export_links {
-    my ( $self, $svc, $html ) = @_;
+    my ($self, $svc, $html) = @_;
     return _never_die(
         sub {
             my $options  = $self->magic_options;
             my $template = $options->{link_url};
             return if $template eq '';
             return
-              if FS::part_export::magicmail::Options::link_fault($template) ne
-              '';
+                if FS::part_export::magicmail::Options::link_fault($template) ne '';
             local $self->{magic_options} = $options;
-            my $records =
-              FS::part_export::magicmail::Records->new( $self, $options );
+            my $records  = FS::part_export::magicmail::Records->new($self, $options);
             my $facts    = $records->service_facts($svc);
-            my $username = $records->text( $svc->username );
+            my $username = $records->text($svc->username);
             my $link     = FS::part_export::magicmail::Options::link_for(
                 $template,
                 username => $username,
@@ -135,14 +131,13 @@ and what is not. A class method.
 =cut
 
 sub test_export_report {
-    my ( $class, @options ) = @_;
-    my %options = ref $options[0] ? %{ $options[0] } : @options;
+    my ($class, @options) = @_;
+    my %options = ref $options[0] ? %{$options[0]} : @options;
     my $groups  = [];
     _never_die(
         sub {
             require FS::part_export::magicmail::Report;
-            $groups =
-              FS::part_export::magicmail::Report::groups( $LONGEST, %options );
+            $groups = FS::part_export::magicmail::Report::groups($LONGEST, %options);
             return;
         }
     );
@@ -153,53 +148,51 @@ sub test_export_report {
 # and beside it: is_ours, whether the user is on the service's account; account_id;
 # facts and cust_main of Freeside's; failure, why nothing could be asked.
 sub _magic_look {
-    my ( $self, $svc, $only ) = @_;
+    my ($self, $svc, $only) = @_;
     my $options = $self->magic_options;
     local $self->{magic_options} = $options;
-    my $records  = FS::part_export::magicmail::Records->new( $self, $options );
+    my $records  = FS::part_export::magicmail::Records->new($self, $options);
     my $facts    = $records->service_facts($svc);
-    my @accounts = grep { $_ ne '' } $facts->{on_record},
-      $self->_magic_configured_in($facts);
-    my %seen = ( facts => $facts, records => $records, is_ours => 0 );
-    if ( !@accounts ) {
-        return { %seen, failure => 'the service is in no package' };
+    my @accounts = grep { $_ ne '' } $facts->{on_record}, $self->_magic_configured_in($facts);
+    my %seen     = (facts => $facts, records => $records, is_ours => 0);
+    if (!@accounts) {
+        return {%seen, failure => 'the service is in no package'};
     }
-    my ( $found, $failure ) = $self->_magic_inspect(
+    my ($found, $failure) = $self->_magic_inspect(
         $svc,
         {
             account_id => $accounts[0],
-            user       => $records->text( $svc->username ),
+            user       => $records->text($svc->username),
             only       => $only,
         }
     );
     $seen{account_id} = $accounts[0];
-    if ($failure) { return { %seen, failure => $failure->{text} } }
-    my $on = $found->{user} ? lc( $found->{user}{account} || '' ) : '';
-    if ( grep { lc eq $on } @accounts ) {
+    if ($failure) { return {%seen, failure => $failure->{text}} }
+    my $on = $found->{user} ? lc($found->{user}{account} || '') : '';
+    if (grep { lc eq $on } @accounts) {
         $seen{is_ours} = 1;
     }
-    return { %{$found}, %seen };
+    return {%{$found}, %seen};
 }
 
 # Asks within what is left of the page's time.
 sub _magic_inspect {
-    my ( $self, $svc, $arguments ) = @_;
-    my $seconds = _seconds_left( $svc->svcnum );
+    my ($self, $svc, $arguments) = @_;
+    my $seconds = _seconds_left($svc->svcnum);
     my $timeout = $self->magic_options->{timeout};
-    if ( $timeout =~ m/\A[\d.]+\z/x && $timeout < $seconds ) {
+    if ($timeout =~ m/\A[\d.]+\z/x && $timeout < $seconds) {
         $seconds = $timeout;
     }
-    if ( $seconds < $SHORTEST ) {
-        return ( undef,
-            { text => "the mail server did not answer within $LONGEST s" } );
+    if ($seconds < $SHORTEST) {
+        return (undef, {text => "the mail server did not answer within $LONGEST s"});
     }
-    my ( $library, $failure ) =
-      $self->magic_library( machine => $self->magic_machine($svc) );
-    return ( undef, $failure ) if $failure;
+    my ($library, $failure) =
+        $self->magic_library(machine => $self->magic_machine($svc));
+    return (undef, $failure) if $failure;
     my $start  = time;
     my @answer = $library->call(
         'inspect',
-        { %{$arguments}, within => "$seconds" },
+        {%{$arguments}, within => "$seconds"},
         FS::part_export::magicmail::Log::sink()
     );
     $page{waited} += time - $start;
@@ -211,36 +204,35 @@ sub _magic_inspect {
 sub _seconds_left {
     my ($svcnum) = @_;
     my $age = time - $page{since};
-    if ( $page{svcnum} != $svcnum || $age < 0 || $age > $PAGE_ENDS ) {
-        %page = ( svcnum => $svcnum, since => time, waited => 0 );
+    if ($page{svcnum} != $svcnum || $age < 0 || $age > $PAGE_ENDS) {
+        %page = (svcnum => $svcnum, since => time, waited => 0);
     }
     return $LONGEST - $page{waited};
 }
 
 sub _magic_configured_in {
-    my ( $self, $facts ) = @_;
+    my ($self, $facts) = @_;
     return '' if !$facts->{custnum};
     $facts->{cust_main} ||=
-      $self->_magic_records->customer( $facts->{custnum} );
+        $self->_magic_records->customer($facts->{custnum});
     return '' if !$facts->{cust_main};
-    my $account = $self->cust_account_id( $facts->{cust_main} );
+    my $account = $self->cust_account_id($facts->{cust_main});
     return defined $account ? $account : '';
 }
 
 sub _magic_account_in {
-    my ( $self, $facts ) = @_;
+    my ($self, $facts) = @_;
     return $facts->{on_record} ne ''
-      ? $facts->{on_record}
-      : $self->_magic_configured_in($facts);
+        ? $facts->{on_record}
+        : $self->_magic_configured_in($facts);
 }
 
 # A key of a hash that all exports of a service share.
 sub _label {
-    my ( $self, $shared, $label ) = @_;
-    return
-      exists $shared->{$label}
-      ? "$label (export " . $self->exportnum . ')'
-      : $label;
+    my ($self, $shared, $label) = @_;
+    return exists $shared->{$label}
+        ? "$label (export " . $self->exportnum . ')'
+        : $label;
 }
 
 sub _never_die {
@@ -248,8 +240,8 @@ sub _never_die {
     local $@ = '';
     local $SIG{__DIE__} = 'DEFAULT';
     my $has_run = eval { $code->(); 1 };
-    if ( !$has_run ) {
-        FS::part_export::magicmail::Log::failed( undef, one_line("$@") );
+    if (!$has_run) {
+        FS::part_export::magicmail::Log::failed(undef, one_line("$@"));
     }
     return '';
 }

@@ -15,7 +15,7 @@ my $BASE = 'FS::part_export::magicmail';
 
 # For $export, an export object, whose complete options are $options.
 sub new {
-    my ( $class, $export, $options ) = @_;
+    my ($class, $export, $options) = @_;
     my $self = {
         export     => $export,
         options    => $options,
@@ -33,8 +33,8 @@ sub has_record { my ($self) = @_; return $self->{has_record} }
 
 # A value of the database's as characters.
 sub text {
-    my ( $self, $value ) = @_;
-    return characters( $value, $self->{from_bytes} );
+    my ($self, $value) = @_;
+    return characters($value, $self->{from_bytes});
 }
 
 # What is known of one service: svcpart, pkgnum, custnum, susp, row_svcnum (undef
@@ -42,9 +42,9 @@ sub text {
 # account that it is on. A service that moves to another definition has that
 # under the old definition's export; it counts, for the mailbox is the same.
 sub service_facts {
-    my ( $self, $svc, $old ) = @_;
+    my ($self, $svc, $old) = @_;
     my @domains = map { $_ && $_->domsvc ? $_->domsvc : undef } $svc, $old;
-    my ( $on_record, $join, @bind ) = $self->_record_of( $svc->svcnum );
+    my ($on_record, $join, @bind) = $self->_record_of($svc->svcnum);
     my $sql = <<"END";
 SELECT cust_svc.svcpart, cust_svc.pkgnum, cust_pkg.custnum, cust_pkg.susp,
        svc_acct.svcnum AS row_svcnum,
@@ -58,20 +58,19 @@ SELECT cust_svc.svcpart, cust_svc.pkgnum, cust_pkg.custnum, cust_pkg.susp,
   $join
 END
     my $exportnum = $self->{export}->exportnum;
-    my $is_own    = sub { ( $_[0]{exportnum} || 0 ) == $exportnum };
+    my $is_own    = sub { ($_[0]{exportnum} || 0) == $exportnum };
     my ($facts) =
-      sort { $is_own->($b) <=> $is_own->($a) }
-      $self->rows( $sql, @domains, ( $svc->svcnum ) x 2, @bind );
+        sort { $is_own->($b) <=> $is_own->($a) } $self->rows($sql, @domains, ($svc->svcnum) x 2, @bind);
     my %text =
-      map { $_ => $self->text( $facts->{$_} ) } qw(domain old_domain on_record);
-    return { %{$facts}, %text };
+        map { $_ => $self->text($facts->{$_}) } qw(domain old_domain on_record);
+    return {%{$facts}, %text};
 }
 
 sub _record_of {
-    my ( $self, $svcnum ) = @_;
-    return ( 'NULL AS exportnum, NULL AS on_record', '' )
-      if !$self->{has_record};
-    my ( $of_family, @family ) = $self->of_family;
+    my ($self, $svcnum) = @_;
+    return ('NULL AS exportnum, NULL AS on_record', '')
+        if !$self->{has_record};
+    my ($of_family, @family) = $self->of_family;
     my $join = <<"END";
 LEFT JOIN (
        SELECT export_cust_svc.exportnum, export_cust_svc.remoteid
@@ -81,25 +80,24 @@ LEFT JOIN (
         WHERE $of_family AND export_cust_svc.svcnum = ?
      ) AS record ON record.exportnum IS NOT NULL
 END
-    return ( 'record.exportnum, record.remoteid AS on_record',
-        $join, @family, $svcnum );
+    return ('record.exportnum, record.remoteid AS on_record', $join, @family, $svcnum);
 }
 
 # Locks a customer's row until the transaction ends, as Freeside does where two
 # must not work on one customer at once. Returns the customer, if there is one.
 sub lock_customer {
-    my ( $self, $custnum ) = @_;
+    my ($self, $custnum) = @_;
     require FS::cust_main;
     my ($locked) =
-      FS::cust_main->new( { custnum => $custnum } )->select_for_update;
+        FS::cust_main->new({custnum => $custnum})->select_for_update;
     return $locked;
 }
 
 # A customer by his number; undef where there is none.
 sub customer {
-    my ( $self, $custnum ) = @_;
+    my ($self, $custnum) = @_;
     require FS::cust_main;
-    return scalar qsearchs( 'cust_main', { custnum => $custnum } );
+    return scalar qsearchs('cust_main', {custnum => $custnum});
 }
 
 # This server's magicmail exports, this one among them, by exportnum: those of
@@ -107,7 +105,7 @@ sub customer {
 sub exports {
     my ($self) = @_;
     return $self->{exports} if $self->{exports};
-    my ( $of_family, @family ) = $self->of_family;
+    my ($of_family, @family) = $self->of_family;
     my $sql = <<"END";
 SELECT part_export.exportnum, part_export_option.optionname,
        part_export_option.optionvalue, export_svc.svcpart
@@ -119,24 +117,22 @@ SELECT part_export.exportnum, part_export_option.optionname,
   LEFT JOIN export_svc ON export_svc.exportnum = part_export.exportnum
  WHERE $of_family
 END
-    my ( %given, %svcparts );
-    foreach my $row ( $self->rows( $sql, @family ) ) {
+    my (%given, %svcparts);
+    foreach my $row ($self->rows($sql, @family)) {
         my $exportnum = $row->{exportnum};
         $given{$exportnum} ||= {};
-        if ( defined $row->{optionname} ) {
-            $given{$exportnum}{ $row->{optionname} } =
-              $self->text( $row->{optionvalue} );
+        if (defined $row->{optionname}) {
+            $given{$exportnum}{$row->{optionname}} =
+                $self->text($row->{optionvalue});
         }
-        if ( defined $row->{svcpart} ) {
-            $svcparts{$exportnum}{ $row->{svcpart} } = 1;
+        if (defined $row->{svcpart}) {
+            $svcparts{$exportnum}{$row->{svcpart}} = 1;
         }
     }
-    foreach my $exportnum ( keys %given ) {
+    foreach my $exportnum (keys %given) {
         $self->{exports}{$exportnum} = {
             svcparts => $svcparts{$exportnum} || {},
-            options  => FS::part_export::magicmail::Options::complete(
-                %{ $given{$exportnum} }
-            ),
+            options  => FS::part_export::magicmail::Options::complete(%{$given{$exportnum}}),
         };
     }
     return $self->{exports} ||= {};
@@ -144,18 +140,18 @@ END
 
 # The packages that a service of a definition brings, one for each export.
 sub packages_of_svcpart {
-    my ( $self, $svcpart ) = @_;
+    my ($self, $svcpart) = @_;
     return if !$svcpart;
     my $exports = $self->exports;
     return map { $_->{options}{package} }
-      grep     { $_->{svcparts}{$svcpart} }
-      map      { $exports->{$_} } sort { $a <=> $b } keys %{$exports};
+        grep   { $_->{svcparts}{$svcpart} }
+        map    { $exports->{$_} } sort { $a <=> $b } keys %{$exports};
 }
 
 # The numbers of the provisioned services that use a user name on this server.
 sub services_of_user {
-    my ( $self,      $username ) = @_;
-    my ( $of_family, @family )   = $self->of_family;
+    my ($self,      $username) = @_;
+    my ($of_family, @family)   = $self->of_family;
     my $sql = <<"END";
 SELECT DISTINCT svc_acct.svcnum
   FROM part_export
@@ -164,23 +160,22 @@ SELECT DISTINCT svc_acct.svcnum
   JOIN svc_acct ON svc_acct.svcnum = cust_svc.svcnum
  WHERE $of_family AND LOWER(svc_acct.username) = LOWER(?)
 END
-    return map { $_->{svcnum} } $self->rows( $sql, @family, $username );
+    return map { $_->{svcnum} } $self->rows($sql, @family, $username);
 }
 
 # A condition for this server's magicmail exports.
 sub of_family {
     my ($self) = @_;
-    my ( $of_types, @types ) = $self->of_types;
-    return ( "$of_types AND part_export.machine = ?",
-        @types, $self->{export}->machine );
+    my ($of_types, @types) = $self->of_types;
+    return ("$of_types AND part_export.machine = ?", @types, $self->{export}->machine);
 }
 
 # A condition for all magicmail exports, those of subclasses included.
 sub of_types {
     my ($self) = @_;
-    my @types  = export_types( $self->{export}->exporttype );
+    my @types  = export_types($self->{export}->exporttype);
     my $places = places(@types);
-    return ( "part_export.exporttype IN ( $places )", @types );
+    return ("part_export.exporttype IN ( $places )", @types);
 }
 
 # The types of export that are magicmail or made from it, and those named: every
@@ -188,9 +183,9 @@ sub of_types {
 sub export_types {
     my @named = @_;
     my %types = map { $_ => 1 } 'magicmail', @named;
-    foreach my $name ( keys %FS::part_export:: ) {
+    foreach my $name (keys %FS::part_export::) {
         my ($type) = $name =~ m/\A(\w+)::\z/x;
-        if ( defined $type && "FS::part_export::$type"->isa($BASE) ) {
+        if (defined $type && "FS::part_export::$type"->isa($BASE)) {
             $types{$type} = 1;
         }
     }
@@ -206,15 +201,15 @@ sub places {
 
 # The rows of a statement, as hashes. Dies with the database's own text.
 sub rows {
-    my ( $self, $sql, @bind ) = @_;
+    my ($self, $sql, @bind) = @_;
     my $dbh = dbh;
 
     # The drivers take the bytes of a string without the flag as they are.
     foreach my $value (@bind) {
-        if ( defined $value ) { utf8::upgrade($value) }
+        if (defined $value) { utf8::upgrade($value) }
     }
-    my $rows = $dbh->selectall_arrayref( $sql, { Slice => {} }, @bind )
-      or die q{Freeside's database: } . $dbh->errstr . "\n";
+    my $rows = $dbh->selectall_arrayref($sql, {Slice => {}}, @bind)
+        or die q{Freeside's database: } . $dbh->errstr . "\n";
 
     # A read outside of a transaction leaves none open.
     ## no critic (ProhibitPackageVars) -- Freeside's own

@@ -20,27 +20,25 @@ my $NAME   = 'MagicMail';
 
 # The groups of the page, for all magicmail exports, within some seconds.
 sub groups {
-    my ( $seconds, %options ) = @_;
+    my ($seconds, %options) = @_;
     my $until = time + $seconds;
     my $fsurl = defined $options{fsurl} ? $options{fsurl} : '';
     $fsurl =~ s{/*\z}{/}x;
     my @exports = _exports();
     my @groups  = _installation();
-    while ( my $export = shift @exports ) {
-        my $share  = ( $until - time ) / ( 1 + @exports );
-        my @checks = _checks( $export, $share );
-        push @groups, _group( $export, $fsurl, @checks );
+    while (my $export = shift @exports) {
+        my $share  = ($until - time) / (1 + @exports);
+        my @checks = _checks($export, $share);
+        push @groups, _group($export, $fsurl, @checks);
     }
     return \@groups;
 }
 
 # What is wrong with one export, as texts; $progress is told how far it is.
 sub errors_of {
-    my ( $export, $progress ) = @_;
+    my ($export, $progress) = @_;
     my $seconds = $export->magic_options->{timeout};
-    my @checks =
-      FS::part_export::magicmail::Checks::of_export( $export, $seconds,
-        $progress );
+    my @checks  = FS::part_export::magicmail::Checks::of_export($export, $seconds, $progress);
     return map { "$_->{name}: " . _told($_) } grep { !$_->{ok} } @checks;
 }
 
@@ -50,38 +48,36 @@ sub _told {
 }
 
 sub _exports {
-    my $types = join ', ',
-      map { "'$_'" } FS::part_export::magicmail::Records::export_types();
+    my $types = join ', ', map { "'$_'" } FS::part_export::magicmail::Records::export_types();
     my @exports =
-      sort { $a->exportnum <=> $b->exportnum }
-      grep { $_->isa('FS::part_export::magicmail') }
-      map  { $_->can('magic_options') ? $_ : $_->rebless } qsearch(
+        sort { $a->exportnum <=> $b->exportnum }
+        grep { $_->isa('FS::part_export::magicmail') }
+        map  { $_->can('magic_options') ? $_ : $_->rebless } qsearch(
         {
             table     => 'part_export',
             hashref   => {},
             extra_sql => "WHERE exporttype IN ( $types )",
         }
-      );
+        );
     return @exports;
 }
 
 # One export's checks; they never die.
 sub _checks {
-    my ( $export, $seconds ) = @_;
+    my ($export, $seconds) = @_;
     local $@ = '';
     local $SIG{__DIE__} = 'DEFAULT';
     my $timeout = eval { $export->magic_options->{timeout} } || $seconds;
-    if ( $timeout =~ m/\A[\d.]+\z/x && $timeout < $seconds ) {
+    if ($timeout =~ m/\A[\d.]+\z/x && $timeout < $seconds) {
         $seconds = $timeout;
     }
     my @checks;
     my $has_run = eval {
-        @checks =
-          FS::part_export::magicmail::Checks::of_export( $export, $seconds );
+        @checks = FS::part_export::magicmail::Checks::of_export($export, $seconds);
         1;
     };
-    if ( !$has_run ) {
-        push @checks, { name => 'Checks', ok => undef, text => one_line("$@") };
+    if (!$has_run) {
+        push @checks, {name => 'Checks', ok => undef, text => one_line("$@")};
     }
     return @checks;
 }
@@ -91,57 +87,57 @@ sub _checks {
 sub _installation {
     my %errors;
     my $error = FS::part_export::magicmail::Library::load();
-    if ( $error ne '' ) {
+    if ($error ne '') {
         $errors{library} = {
             description => 'The library',
-            errors      => { Library => html($error) },
+            errors      => {Library => html($error)},
         };
     }
     my $module = $INC{$MODULE};
     my @copies = grep { $_ ne $module && -e } map { "$_/$MODULE" }
-      grep { !ref } @INC;
+        grep { !ref } @INC;
     my $version = FS::part_export::magicmail->VERSION;
     my @loaded  = ("module $version: $module");
     push @loaded, map { "not loaded: $_" } @copies;
     my $file = FS::part_export::magicmail::Library::file();
-    if ( $file ne '' ) {
+    if ($file ne '') {
         my $of_library = FS::part_export::magicmail::Library::version();
         push @loaded, "library $of_library: $file";
     }
     return {
         "$NAME installation" => {
             count       => 1,
-            description => join( '<BR>', map { html($_) } @loaded ),
+            description => join('<BR>', map { html($_) } @loaded),
             errors      => \%errors,
         }
     };
 }
 
 sub _group {
-    my ( $export, $fsurl, @checks ) = @_;
+    my ($export, $fsurl, @checks) = @_;
     my $exportnum = $export->exportnum;
     my $title     = "$NAME export $exportnum: " . $export->machine;
     my %errors;
-    foreach my $check ( grep { !$_->{ok} } @checks ) {
+    foreach my $check (grep { !$_->{ok} } @checks) {
         my $svcnum = $check->{svcnum};
         my $id     = defined $svcnum ? "service $svcnum" : "export $exportnum";
         my $page =
-          defined $svcnum
-          ? "view/svc_acct.cgi?$svcnum"
-          : "edit/part_export.cgi?$exportnum";
+            defined $svcnum
+            ? "view/svc_acct.cgi?$svcnum"
+            : "edit/part_export.cgi?$exportnum";
         $errors{$id} ||= {
-            description => html( ucfirst $id ),
-            link        => html( $fsurl . $page ),
+            description => html(ucfirst $id),
+            link        => html($fsurl . $page),
             errors      => {},
         };
-        $errors{$id}{errors}{ html( $check->{name} ) } =
-          html( one_line( _told($check) ) );
+        $errors{$id}{errors}{html($check->{name})} =
+            html(one_line(_told($check)));
     }
     my @fine = map { "$_->{name}: " . _told($_) } grep { $_->{ok} } @checks;
     return {
         html($title) => {
             count       => scalar @checks,
-            description => join( '<BR>', map { html( one_line($_) ) } @fine ),
+            description => join('<BR>', map { html(one_line($_)) } @fine),
             errors      => \%errors,
         }
     };

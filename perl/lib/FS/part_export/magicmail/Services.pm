@@ -15,35 +15,35 @@ my $LARGEST_INT = 2_147_483_647;
 
 # For $records, an object of FS::part_export::magicmail::Records.
 sub new {
-    my ( $class, $records ) = @_;
-    return bless { records => $records, named => {} }, $class;
+    my ($class, $records) = @_;
+    return bless {records => $records, named => {}}, $class;
 }
 
 # The provisioned services that are on one of the accounts, or are this
 # customer's (undef: nobody's): svcnum, username, domain, package and account_id
 # of each, once for each of its exports, by svcnum.
 sub on_accounts {
-    my ( $self, $accounts, $cust_main ) = @_;
+    my ($self, $accounts, $cust_main) = @_;
     my $exports = $self->{records}->exports;
     my $custnum = $cust_main ? $cust_main->custnum : 0;
     my %wanted  = map { lc $_ => 1 } @{$accounts};
     if ($cust_main) { $self->{customers}{$custnum} = $cust_main }
     my @services;
-    foreach my $service ( $self->_candidates( $accounts, $custnum ) ) {
-        my $is_own = $custnum && $custnum == ( $service->{custnum} || 0 );
-        foreach my $exportnum ( sort { $a <=> $b } keys %{$exports} ) {
+    foreach my $service ($self->_candidates($accounts, $custnum)) {
+        my $is_own = $custnum && $custnum == ($service->{custnum} || 0);
+        foreach my $exportnum (sort { $a <=> $b } keys %{$exports}) {
             my $export = $exports->{$exportnum};
-            next if !$export->{svcparts}{ $service->{svcpart} };
-            my $account = $self->_account_of( $service, $exportnum );
-            next if !$is_own && !$wanted{ lc $account };
+            next if !$export->{svcparts}{$service->{svcpart}};
+            my $account = $self->_account_of($service, $exportnum);
+            next if !$is_own && !$wanted{lc $account};
             push @services,
-              {
+                {
                 svcnum     => $service->{svcnum},
-                username   => $self->{records}->text( $service->{username} ),
-                domain     => $self->{records}->text( $service->{domain} ),
+                username   => $self->{records}->text($service->{username}),
+                domain     => $self->{records}->text($service->{domain}),
                 package    => $export->{options}{package},
                 account_id => $account,
-              };
+                };
         }
     }
     return @services;
@@ -52,44 +52,43 @@ sub on_accounts {
 # The customer whom an account is named after, where its id has this export's
 # prefix and a number behind it; else 0.
 sub custnum_in {
-    my ( $self, $account ) = @_;
-    my $number = _behind_prefix( $account, $self->{records}->options );
+    my ($self, $account) = @_;
+    my $number = _behind_prefix($account, $self->{records}->options);
     return _is_custnum($number) ? $number + 0 : 0;
 }
 
 sub _is_custnum {
     my ($number) = @_;
     return
-         defined $number
-      && $number =~ m/\A[1-9]\d{0,9}\z/x
-      && $number <= $LARGEST_INT;
+           defined $number
+        && $number =~ m/\A[1-9]\d{0,9}\z/x
+        && $number <= $LARGEST_INT;
 }
 
 # What stands behind the prefix in an account's id, if it has that prefix.
 sub _behind_prefix {
-    my ( $account, $options ) = @_;
+    my ($account, $options) = @_;
     my $prefix = FS::part_export::magicmail::Options::prefix($options);
-    return if lc substr( $account, 0, length $prefix ) ne lc $prefix;
+    return if lc substr($account, 0, length $prefix) ne lc $prefix;
     return substr $account, length $prefix;
 }
 
 # Each service that may be on one of the accounts, once, with what its exports
 # have on record.
 sub _candidates {
-    my ( $self, $accounts, $custnum ) = @_;
+    my ($self, $accounts, $custnum) = @_;
     my $records  = $self->{records};
     my $exports  = $records->exports;
-    my %svcparts = map { %{ $_->{svcparts} } } values %{$exports};
-    my ( $maybe, @maybe ) = $self->_numbers( $accounts, $custnum );
+    my %svcparts = map { %{$_->{svcparts}} } values %{$exports};
+    my ($maybe, @maybe) = $self->_numbers($accounts, $custnum);
     return if !%svcparts || !defined $maybe;
     my @svcparts = sort { $a <=> $b } keys %svcparts;
     my $places   = FS::part_export::magicmail::Records::places(@svcparts);
-    my ( $on_record, $join ) = ( 'NULL AS exportnum, NULL AS remoteid', '' );
+    my ($on_record, $join) = ('NULL AS exportnum, NULL AS remoteid', '');
 
-    if ( $records->has_record ) {
+    if ($records->has_record) {
         $on_record = 'export_cust_svc.exportnum, export_cust_svc.remoteid';
-        $join      = 'LEFT JOIN export_cust_svc'
-          . ' ON export_cust_svc.svcnum = cust_svc.svcnum';
+        $join      = 'LEFT JOIN export_cust_svc' . ' ON export_cust_svc.svcnum = cust_svc.svcnum';
     }
     my $sql = <<"END";
 SELECT cust_svc.svcnum, cust_svc.svcpart, svc_acct.username, svc_domain.domain,
@@ -104,13 +103,13 @@ SELECT cust_svc.svcnum, cust_svc.svcpart, svc_acct.username, svc_domain.domain,
  WHERE cust_svc.svcpart IN ( $places )
 END
     my %services;
-    foreach my $row ( $records->rows( $sql, @maybe, @svcparts ) ) {
-        my $service = $services{ $row->{svcnum} } ||=
-          { %{$row}, records => {} };
+    foreach my $row ($records->rows($sql, @maybe, @svcparts)) {
+        my $service = $services{$row->{svcnum}} ||=
+            {%{$row}, records => {}};
         my $exportnum = $row->{exportnum};
-        if ( defined $exportnum && $exports->{$exportnum} ) {
+        if (defined $exportnum && $exports->{$exportnum}) {
             $service->{records}{$exportnum} =
-              $records->text( $row->{remoteid} );
+                $records->text($row->{remoteid});
         }
     }
     return map { $services{$_} } sort { $a <=> $b } keys %services;
@@ -120,93 +119,88 @@ END
 # those of the customers whom they may be named after, and those that have one
 # of them on record.
 sub _numbers {
-    my ( $self, $accounts, $custnum ) = @_;
+    my ($self, $accounts, $custnum) = @_;
     my $records = $self->{records};
-    my ( $custnums, $agent_custids ) = $self->_customers_in($accounts);
+    my ($custnums, $agent_custids) = $self->_customers_in($accounts);
     if ($custnum) { $custnums->{$custnum} = 1 }
-    my $of_customers = 'SELECT cust_svc.svcnum FROM cust_svc'
-      . ' JOIN cust_pkg ON cust_pkg.pkgnum = cust_svc.pkgnum';
+    my $of_customers =
+        'SELECT cust_svc.svcnum FROM cust_svc' . ' JOIN cust_pkg ON cust_pkg.pkgnum = cust_svc.pkgnum';
     my @selects = (
-        [
-            "$of_customers WHERE cust_pkg.custnum",
-            sort { $a <=> $b } keys %{$custnums}
-        ],
+        ["$of_customers WHERE cust_pkg.custnum", sort { $a <=> $b } keys %{$custnums}],
         [
             "$of_customers JOIN cust_main"
-              . ' ON cust_main.custnum = cust_pkg.custnum'
-              . ' WHERE cust_main.agent_custid',
+                . ' ON cust_main.custnum = cust_pkg.custnum'
+                . ' WHERE cust_main.agent_custid',
             sort keys %{$agent_custids}
         ],
     );
-    if ( $records->has_record ) {
+    if ($records->has_record) {
         push @selects,
-          [
-            'SELECT export_cust_svc.svcnum FROM export_cust_svc'
-              . ' WHERE LOWER(export_cust_svc.remoteid)',
+            [
+            'SELECT export_cust_svc.svcnum FROM export_cust_svc' . ' WHERE LOWER(export_cust_svc.remoteid)',
             map { lc } @{$accounts}
-          ];
+            ];
     }
-    my ( @sql, @bind );
+    my (@sql, @bind);
     foreach my $select (@selects) {
-        my ( $sql, @values ) = @{$select};
+        my ($sql, @values) = @{$select};
         next if !@values;
         my $places = FS::part_export::magicmail::Records::places(@values);
         push @sql,  "$sql IN ( $places )";
         push @bind, @values;
     }
     return if !@sql;
-    return ( join( ' UNION ', @sql ), @bind );
+    return (join(' UNION ', @sql), @bind);
 }
 
 # The customers whom the accounts may be named after, by each export's options:
 # their numbers, and their agents' numbers for them.
 sub _customers_in {
-    my ( $self, $accounts ) = @_;
-    my ( %custnums, %agent_custids );
-    foreach my $account ( @{$accounts} ) {
-        foreach my $export ( values %{ $self->{records}->exports } ) {
-            my $number = _behind_prefix( $account, $export->{options} );
+    my ($self, $accounts) = @_;
+    my (%custnums, %agent_custids);
+    foreach my $account (@{$accounts}) {
+        foreach my $export (values %{$self->{records}->exports}) {
+            my $number = _behind_prefix($account, $export->{options});
             next if !defined $number || $number eq '';
-            if ( _is_custnum($number) ) { $custnums{ $number + 0 } = 1 }
-            if ( $export->{options}{use_agent_custid} ) {
+            if (_is_custnum($number)) { $custnums{$number + 0} = 1 }
+            if ($export->{options}{use_agent_custid}) {
                 $agent_custids{$number} = 1;
             }
         }
     }
-    return ( \%custnums, \%agent_custids );
+    return (\%custnums, \%agent_custids);
 }
 
 # The account of a service: the one on record for this export, else for another
 # one of this server, else the one that the export's options name.
 sub _account_of {
-    my ( $self, $service, $exportnum ) = @_;
+    my ($self, $service, $exportnum) = @_;
     my $records = $service->{records};
     my ($elsewhere) = sort { $a <=> $b } keys %{$records};
-    foreach my $number ( $exportnum, $elsewhere ) {
+    foreach my $number ($exportnum, $elsewhere) {
         return $records->{$number}
-          if defined $number && defined $records->{$number};
+            if defined $number && defined $records->{$number};
     }
     return '' if !$service->{custnum};
     my $export = $self->{records}->export;
-    if ( $export->can('cust_account_id') != $BASE->can('cust_account_id') ) {
-        return $self->_account_by_subclass( $service->{custnum} );
+    if ($export->can('cust_account_id') != $BASE->can('cust_account_id')) {
+        return $self->_account_by_subclass($service->{custnum});
     }
     my $options = $self->{records}->exports->{$exportnum}{options};
-    return FS::part_export::magicmail::Options::account_id( $options,
-        $service->{custnum},
-        $self->{records}->text( $service->{agent_custid} ) );
+    return FS::part_export::magicmail::Options::account_id($options, $service->{custnum},
+        $self->{records}->text($service->{agent_custid}));
 }
 
 # A subclass names accounts in its own way: asked once for each customer.
 sub _account_by_subclass {
-    my ( $self, $custnum ) = @_;
-    if ( !defined $self->{named}{$custnum} ) {
+    my ($self, $custnum) = @_;
+    if (!defined $self->{named}{$custnum}) {
         my $customer = $self->{customers}{$custnum}
-          || $self->{records}->customer($custnum);
+            || $self->{records}->customer($custnum);
         my $export  = $self->{records}->export;
         my $account = $customer ? $export->cust_account_id($customer) : undef;
         $self->{named}{$custnum} =
-          $self->{records}->text($account);
+            $self->{records}->text($account);
     }
     return $self->{named}{$custnum};
 }

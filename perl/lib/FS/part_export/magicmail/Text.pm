@@ -8,8 +8,7 @@ use warnings;
 
 use Exporter 'import';
 
-our @EXPORT_OK =
-  qw(characters characters_in gives_bytes html one_line to_error_log);
+our @EXPORT_OK = qw(characters characters_in gives_bytes html one_line to_error_log);
 
 # The longest text that a hook returns: Freeside carries it in a URL.
 my $LONGEST = 1_500;
@@ -19,10 +18,10 @@ my $LONGEST = 1_500;
 # gives_bytes) an unflagged string that is valid UTF-8 is taken for what it
 # encodes; one that is not valid UTF-8 is taken as it stands.
 sub characters {
-    my ( $value, $from_bytes ) = @_;
+    my ($value, $from_bytes) = @_;
     return '' if !defined $value;
     my $text = "$value";
-    if ( $from_bytes && !utf8::is_utf8($text) ) {
+    if ($from_bytes && !utf8::is_utf8($text)) {
         utf8::decode($text);
     }
     return $text;
@@ -30,17 +29,17 @@ sub characters {
 
 # A document with all its texts as characters.
 sub characters_in {
-    my ( $document, $from_bytes ) = @_;
-    if ( ref $document eq 'HASH' ) {
+    my ($document, $from_bytes) = @_;
+    if (ref $document eq 'HASH') {
         return {
-            map { $_ => characters_in( $document->{$_}, $from_bytes ) }
-              keys %{$document}
+            map { $_ => characters_in($document->{$_}, $from_bytes) }
+                keys %{$document}
         };
     }
-    if ( ref $document eq 'ARRAY' ) {
-        return [ map { characters_in( $_, $from_bytes ) } @{$document} ];
+    if (ref $document eq 'ARRAY') {
+        return [map { characters_in($_, $from_bytes) } @{$document}];
     }
-    return defined $document ? characters( $document, $from_bytes ) : undef;
+    return defined $document ? characters($document, $from_bytes) : undef;
 }
 
 # Whether a database connection gives text as bytes of UTF-8 instead of
@@ -49,12 +48,12 @@ sub characters_in {
 sub gives_bytes {
     my ($dbh) = @_;
     my $driver = $dbh->{Driver}{Name} || '';
-    if ( $driver eq 'Pg' ) {
+    if ($driver eq 'Pg') {
         my $flags = $dbh->{pg_utf8_flag};
         return defined $flags && !$flags;
     }
-    if ( $driver eq 'mysql' ) {
-        return !( $dbh->{mysql_enable_utf8} || $dbh->{mysql_enable_utf8mb4} );
+    if ($driver eq 'mysql') {
+        return !($dbh->{mysql_enable_utf8} || $dbh->{mysql_enable_utf8mb4});
     }
     return 0;
 }
@@ -67,8 +66,8 @@ sub one_line {
     $text =~ s/\x{2026}/.../gx;
     $text =~ s/[\s[:cntrl:]]+/ /gx;
     $text =~ s/\A[ ]|[ ]\z//gx;
-    if ( length $text > $LONGEST ) {
-        $text = substr( $text, 0, $LONGEST - 4 ) . ' ...';
+    if (length $text > $LONGEST) {
+        $text = substr($text, 0, $LONGEST - 4) . ' ...';
     }
     return $text;
 }
@@ -91,9 +90,8 @@ sub html {
 # One line to the error log, as bytes where standard error takes bytes.
 sub to_error_log {
     my ($line) = @_;
-    my $takes_characters = grep { $_ eq 'utf8' || m/\Aencoding/x }
-      PerlIO::get_layers( *STDERR, output => 1 );
-    if ( !$takes_characters ) {
+    my $takes_characters = grep { $_ eq 'utf8' || m/\Aencoding/x } PerlIO::get_layers(*STDERR, output => 1);
+    if (!$takes_characters) {
         utf8::encode($line);
     }
     warn "$line\n";    ## no critic (RequireCarping) -- a log line, no fault
