@@ -108,6 +108,14 @@ subtest 'an error is one line of bounded length' => sub {
     is length FS::part_export::magicmail::Text::one_line('y ' x 5_000), 1_500, 'cut';
 };
 
+subtest 'a warning handler that dies ends no hook' => sub {
+    $magicmail->reset;
+    my $isp = ISP->open;
+    $isp->magicmail($magicmail);
+    local $SIG{__WARN__} = sub { die "handled: @_" };    ## no critic (RequireCarping): on purpose
+    like $isp->mailbox(undef, username => 'ann')->insert, qr/in[ ]no[ ]package/x, 'the text is returned';
+};
+
 subtest 'no secret in any text' => sub {
     $magicmail->reset;
     @warned = ();

@@ -94,8 +94,12 @@ sub to_error_log {
     if (!$takes_characters) {
         utf8::encode($line);
     }
-    warn "$line\n";    ## no critic (RequireCarping) -- a log line, no fault
-    return;
+
+    # A handler of warnings that dies must not end a hook.
+    local $@ = '';
+    local $SIG{__DIE__} = 'DEFAULT';
+    my $is_written = eval { warn "$line\n"; 1 };    ## no critic (RequireCarping) -- a log line, no fault
+    return $is_written ? 1 : 0;
 }
 
 1;
