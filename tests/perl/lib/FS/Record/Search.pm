@@ -105,7 +105,7 @@ sub _rows {
     for my $parameter ( @{$extra_param} ) {
         my ( $value, $type ) =
           ref $parameter ? @{$parameter} : ( $parameter, 'varchar' );
-        $statement->bind_param( ++$number, _text($value),
+        $statement->bind_param( ++$number, $value,
             { TYPE => $type =~ /\A int/ix ? SQL_INTEGER : SQL_VARCHAR } );
     }
     $statement->execute
@@ -129,7 +129,7 @@ sub bind_values {
         if ( !length $value ) { undef $value }
         $statement->bind_param(
             ++$number,
-            _text($value),
+            $value,
             {
                 TYPE => $is_number
                   && ( !defined $value || $value =~ /\A -? \d+ \z/x )
@@ -139,14 +139,6 @@ sub bind_values {
         );
     }
     return $number;
-}
-
-# The drivers take the bytes of a string without the flag as they are; Freeside
-# upgrades its values.
-sub _text {
-    my ($value) = @_;
-    if ( defined $value ) { utf8::upgrade($value) }
-    return $value;
 }
 
 sub _class {
