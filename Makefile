@@ -20,8 +20,7 @@ build: ## the library and the simulator, optimised
 
 demo: ## an ISP's day, from Freeside to MagicMail (DAY=file: another day)
 	@setup/require demo
-	@$(CARGO) build --release --workspace --quiet
-	@MAGICMAIL_LIB=$(LIBRARY) MAGICMAIL_SIMULATOR=$(SIMULATOR) perl $(PERL_INCLUDE) examples/day $(DAY)
+	@CARGO='$(CARGO)' MAGICMAIL_LIB=$(LIBRARY) MAGICMAIL_SIMULATOR=$(SIMULATOR) perl examples/day --build $(DAY)
 
 test: ## all tests: Rust, Perl, C
 	@setup/require test
