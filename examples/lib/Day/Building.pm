@@ -6,11 +6,16 @@ package Day::Building;
 use strict;
 use warnings;
 
-use English     qw( -no_match_vars );
+use English qw( -no_match_vars );
+use IO::Select;
 use POSIX       ();
 use Time::HiRes qw( time );
 
 my $INTRODUCTION = 'Building the library and the simulator; the first time takes a minute or two.';
+
+# How often the seconds go on; as much is read at once.
+my $TICK  = 1;
+my $BLOCK = 4096;
 
 # The status of a command that is not there.
 my $NOT_FOUND = 127;
@@ -22,22 +27,22 @@ sub new {
 
 # Dies with cargo's words where it fails.
 sub build {
-    my ($self)  = @_;
+    my ($self) = @_;
     my @command = ((split q{ }, $ENV{CARGO} || 'cargo'), qw( build --release --workspace --color never ));
-    my $start   = time;
+    $self->{start} = time;
     my ($process, $output) = _started(@command);
-    my @lines;
-    while (my $line = <$output>) {
-        push @lines, $line;
-        if ($line =~ / \A \s* Compiling [ ] (\S+) /x) { $self->_compiling($1) }
+    my $select = IO::Select->new($output);
+    my $text   = q{};
+    my $count  = 1;
+    while ($count) {
+        if ($select->can_read($TICK)) {
+            $count = sysread $output, $text, $BLOCK, length $text;
+        }
+        $self->_progress($text =~ / ^ \s* Compiling [ ] (\S+) /gmx);
     }
     waitpid $process, 0;
-    $self->_clear;
-    if ($CHILD_ERROR) { die @lines, "The build failed: @command\n" }
-    if ($self->{crates}) {
-        $self->{paper}->line(sprintf 'Built in %.0f s.', time - $start);
-        $self->{paper}->line;
-    }
+    $self->_ended;
+    if ($CHILD_ERROR) { die "${text}The build failed: @command\n" }
     return;
 }
 
@@ -55,17 +60,27 @@ sub _started {
     return ($process, $output);
 }
 
-sub _compiling {
-    my ($self, $crate) = @_;
+# The crates so far, the last of them being at work.
+sub _progress {
+    my ($self, @crates) = @_;
     my $paper = $self->{paper};
-    if (!$self->{crates}++) { $paper->line($INTRODUCTION) }
-    if ($paper->is_screen)  { $paper->over(sprintf '%3d  %s', $self->{crates}, $crate) }
+    return if !@crates;
+    if (!$self->{crates}) { $paper->line($INTRODUCTION) }
+    $self->{crates} = @crates;
+    if ($paper->is_screen) {
+        my $seconds = time - $self->{start};
+        $paper->over(sprintf '%3.0f s  %3d  %s', $seconds, scalar @crates, $crates[-1]);
+    }
     return;
 }
 
-sub _clear {
+sub _ended {
     my ($self) = @_;
-    if ($self->{crates} && $self->{paper}->is_screen) { $self->{paper}->over(q{}) }
+    my $paper = $self->{paper};
+    return if !$self->{crates};
+    if ($paper->is_screen) { $paper->over(q{}) }
+    $paper->line(sprintf 'Built in %.0f s.', time - $self->{start});
+    $paper->line;
     return;
 }
 
