@@ -82,6 +82,18 @@ for my $name (qw( day trouble )) {
     };
 }
 
+subtest 'long and wide names stay within the page' => sub {
+    my $day  = short_day();
+    my $wide = "\x{738b}\x{5c0f}\x{660e}";
+    $day->{customers}[0]{last} = $wide x 20;
+    @{$day->{services}[0]}{qw( username finger )} = ('n' x 60, join q{ }, ($wide) x 40);
+    my ($status, $printed) = run_day(written($day));
+    is $status, 1, 'it is not the mailbox that the step expects';
+    says $printed, '+ nnn', 'it is there';
+    my @too_wide = grep { length($_ =~ s/[\x{4e00}-\x{9fff}]/xx/gxr) > $WIDTH } split /\n/x, $printed;
+    is_deeply \@too_wide, [], "no line is over $WIDTH columns";
+};
+
 subtest 'a step that ends otherwise is named with all that differs' => sub {
     my $day    = short_day();
     my $expect = $day->{steps}[0]{expect};

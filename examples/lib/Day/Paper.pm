@@ -32,6 +32,7 @@ my %SIGNS = (
 sub new {
     my ($class, $handle) = @_;
     binmode $handle, ':encoding(UTF-8)';
+    $handle->autoflush(1);
     my $is_screen = -t $handle && ($ENV{TERM} || 'dumb') ne 'dumb';
     my ($locale)  = grep { defined && length } @ENV{qw( LC_ALL LC_CTYPE LANG )}, q{};
     my $is_plain  = defined $ENV{NO_COLOR} && length $ENV{NO_COLOR};

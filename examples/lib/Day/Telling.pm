@@ -55,8 +55,8 @@ sub opening {
     $paper->paragraph($day->{opening});
     $paper->line;
     $paper->paragraph('Each step shows what happens in Freeside, every request that was sent to'
-            . ' MagicMail with the status of its answer, and the account as MagicMail'
-            . ' then has it: + is new, * has changed, - is gone.');
+            . ' MagicMail with the status of its answer (400 none: there is no such thing),'
+            . ' and the account as MagicMail then has it: + is new, * has changed, - is gone.');
     return;
 }
 
@@ -221,7 +221,7 @@ sub closing {
             . ' in all.');
     $paper->line;
     $paper->paragraph('Read on: README.md (what it promises), ARCHITECTURE.md (the way of one mailbox'
-            . ' through the program). Another day: make demo DAY=examples/trouble.json; one of'
+            . ' through the program). Another day: make demo DAY=examples/trouble.json. One of'
             . ' your own: perldoc examples/day has the keys.');
     return;
 }
