@@ -84,7 +84,7 @@ sub _fault {
     my $kind    = $fault->{kind};
     my $what = $FAULT{$kind} || ($kind =~ /\A status_(\d+) \z/x ? "answers with the HTTP status $1" : $kind);
     my ($method, $path) = @{$fault}{qw( method path )};
-    my $which = join q{ }, defined $method ? "a $method" : 'a request', defined $path ? "of $path..." : ();
+    my $which = join q{ }, defined $method ? "a $method" : 'a request', defined $path ? "under $path" : ();
     return "the mail server $what" . (defined $method || defined $path ? ", at $which" : q{}) . q{.};
 }
 
@@ -125,7 +125,7 @@ sub freeside {
     for my $line (@{$told->{error_log}}) { $self->_labelled('Error log' => 'yellow', $line) }
     if (@{$told->{jobs}}) {
         my $jobs = join ', ', @{$told->{jobs}};
-        $self->_labelled('Its queue' => undef, counted(scalar @{$told->{jobs}}, 'job') . " new: $jobs");
+        $self->_labelled('Its queue' => undef, counted(scalar @{$told->{jobs}}, 'new job') . ": $jobs");
     }
     if ($told->{error}) {
         $self->_labelled('Staff read' => 'yellow', $told->{error});
