@@ -7,6 +7,7 @@
 mod answer;
 mod document;
 mod fold;
+mod masked;
 mod operations;
 mod session;
 

@@ -2,10 +2,11 @@
 
 use super::answer::{self, CallError, Cause, Reply};
 use super::document;
+use super::masked::without_passwords;
 use super::operations::Call;
 use crate::error::one_line;
 use crate::foreign::foreign;
-use crate::log::{without_passwords, Level, Redactor, Sink};
+use crate::log::{Level, Redactor, Sink};
 use crate::wire::{Answer, Carrier, Exchange, FailureKind, Outcome, Request, Value};
 use std::cell::Cell;
 use std::time::Duration;
@@ -246,7 +247,8 @@ impl<'a> Api<'a> {
             Outcome::InDoubt(failure) => format!("no answer: {}", failure.text),
             Outcome::Answered(answer) => {
                 let body = document::readable(&answer.body, answer.content_type.as_deref());
-                format!("{} {}", answer.status, foreign(&without_passwords(&body)))
+                let body = without_passwords(&body);
+                format!("{} {}", answer.status, foreign(&body))
             }
         };
         let line = format!(

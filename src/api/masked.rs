@@ -1,0 +1,124 @@
+//! An answer as a debug log may show it: no password of anybody's is in it. What a call sent is known and
+//! masked by its value; what a server tells of other mailboxes is known only by its name.
+
+use crate::secret::MASK;
+
+const WORD: &str = "password";
+/// Says how a password is kept, not what it is.
+const HARMLESS: &str = "password_type";
+
+/// `text` with the value of every attribute and element masked whose name has "password" in it. It need
+/// not be XML, or whole: what is not closed is masked to the end.
+pub fn without_passwords(text: &str) -> String {
+    // ASCII lower case keeps every byte's place.
+    let lower = text.to_ascii_lowercase();
+    let mut shown = String::with_capacity(text.len());
+    let mut from = 0;
+    while let Some(found) = lower[from..].find(WORD) {
+        let (start, end) = name_around(&lower, from + found);
+        let name_end = end.max(from + found + WORD.len());
+        let secret = match &lower[start..end] {
+            HARMLESS => None,
+            name => value_after(&lower, start, end, name),
+        };
+        match secret {
+            Some((begin, close)) if close > begin => {
+                shown.push_str(&text[from..begin]);
+                shown.push_str(MASK);
+                from = close;
+            }
+            _ => {
+                shown.push_str(&text[from..name_end]);
+                from = name_end;
+            }
+        }
+    }
+    shown.push_str(&text[from..]);
+    shown
+}
+
+/// The whole name that the place `at` is in.
+fn name_around(text: &str, at: usize) -> (usize, usize) {
+    let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-.:".contains(byte);
+    let start = at - text.as_bytes()[..at].iter().rev().take_while(|byte| is_part(byte)).count();
+    let end = at + text.as_bytes()[at..].iter().take_while(|byte| is_part(byte)).count();
+    (start, end)
+}
+
+/// Where the value of the attribute or the content of the element of that name is.
+fn value_after(text: &str, start: usize, end: usize, name: &str) -> Option<(usize, usize)> {
+    let rest = text[end..].trim_start();
+    if let Some(value) = rest.strip_prefix('=') {
+        let value = value.trim_start();
+        let quote = value.chars().next().filter(|c| matches!(c, '"' | '\''))?;
+        let begin = text.len() - value.len() + 1;
+        let length = text[begin..].find(quote).unwrap_or(text.len() - begin);
+        return Some((begin, begin + length));
+    }
+    if !text[..start].ends_with('<') {
+        return None;
+    }
+    let tag_end = end_of_tag(text, end);
+    if text[..tag_end].ends_with("/>") {
+        return None;
+    }
+    let length = text[tag_end..].find(&format!("</{name}")).unwrap_or(text.len() - tag_end);
+    Some((tag_end, tag_end + length))
+}
+
+/// Behind the `>` of the tag that `from` is in; a `>` in a quoted value is none.
+fn end_of_tag(text: &str, from: usize) -> usize {
+    let mut quote = None;
+    for (at, c) in text[from..].char_indices() {
+        match (quote, c) {
+            (None, '>') => return from + at + 1,
+            (None, '"' | '\'') => quote = Some(c),
+            (Some(open), c) if open == c => quote = None,
+            _ => {}
+        }
+    }
+    text.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_is_masked_wherever_a_record_may_have_it() {
+        for (told, shown) in [
+            (
+                r#"<user id="A" password="s3cret" status="x"/>"#,
+                r#"<user id="A" password="********" status="x"/>"#,
+            ),
+            ("<user PASSWORD = 's3\"cret'/>", "<user PASSWORD = '********'/>"),
+            (
+                "<user><password>s3 &amp; cret</password><id>A</id></user>",
+                "<user><password>********</password><id>A</id></user>",
+            ),
+            (
+                "<Password kind='a>b'><![CDATA[s3<cret]]></Password>",
+                "<Password kind='a>b'>********</Password>",
+            ),
+            ("<clear_password>s3cret</clear_password>", "<clear_password>********</clear_password>"),
+            ("<a><password>s3cr", "<a><password>********"),
+            (r#"<a password="s3cr"#, r#"<a password="********"#),
+            ("é<password>é</password>é password", "é<password>********</password>é password"),
+        ] {
+            assert_eq!(without_passwords(told), shown);
+        }
+    }
+
+    #[test]
+    fn nothing_else_is() {
+        for text in [
+            r#"<user id="A" password_type="plain"><password/></user>"#,
+            r#"<a password=""/><password></password><password a="b"/>"#,
+            "the password is refused",
+            "password",
+            "",
+        ] {
+            assert_eq!(without_passwords(text), text);
+        }
+    }
+}
