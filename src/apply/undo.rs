@@ -18,6 +18,18 @@ struct Account {
     leftovers: Vec<String>,
 }
 
+impl Account {
+    /// A user who could not be purged alone is gone with the account.
+    fn forget_what_went_along(&mut self, user: Option<&Step>) {
+        let Some(Step::CreateUser { account, .. }) = user else { return };
+        let purge = Step::PurgeAccount { id: account.clone(), force: true }.text();
+        let trace = user.map(Step::trace).unwrap_or_default();
+        if self.undone.contains(&purge) {
+            self.leftovers.retain(|left| !left.ends_with(&trace));
+        }
+    }
+}
+
 impl Run<'_> {
     /// The failure as it is told, after everything that could be undone was.
     pub(super) fn undone(self, failure: Failure) -> Error {
@@ -42,6 +54,8 @@ impl Run<'_> {
                 .collect();
         }
         account.leftovers.extend(open.into_iter().map(|(_, left)| left));
+        let user = self.journal.iter().find(is_creation).map(|entry| &entry.step);
+        account.forget_what_went_along(user);
         told(failure, account)
     }
 }
