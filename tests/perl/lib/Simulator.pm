@@ -51,7 +51,7 @@ sub start {
         client_password => $option{client_password} || 'secret',
         directory       =>
           tempdir( 'magicmail-simulator-XXXXXX', TMPDIR => 1, CLEANUP => 1 ),
-        http => HTTP::Tiny->new( timeout => 30, no_proxy => ['127.0.0.1'] ),
+        http => HTTP::Tiny->new( keep_alive => 0, timeout => 30, no_proxy => ['127.0.0.1'] ),
     }, $class;
     $self->_run( program(), '--stop-with-stdin', $self->_arguments(%option) );
     $self->_read_addresses;
