@@ -1,0 +1,59 @@
+package Rule::Secrets;
+
+# Finds secrets in texts, in every way in which they may have got there: as they
+# are, in Base64 (alone and behind the client's id), escaped for a URL, a form,
+# XML or JSON, as characters or as UTF-8.
+
+use strict;
+use warnings;
+
+use MIME::Base64 qw( encode_base64 );
+
+# Shorter ones stand in innocent words.
+my $SHORTEST = 6;
+
+sub new {
+    my ($class, $client_id, $client_password) = @_;
+    my $self = bless {forms => {}}, $class;
+    $self->add($client_password);
+    my $credentials = _bytes("$client_id:$client_password");
+    $self->{forms}{encode_base64($credentials, q{})} = 1;
+    return $self;
+}
+
+sub add {
+    my ($self, @secrets) = @_;
+    for my $secret (grep { defined && length >= $SHORTEST } @secrets) {
+        my $bytes   = _bytes($secret);
+        my $percent = $bytes   =~ s/([^A-Za-z0-9_.~-])/sprintf '%%%02X', ord $1/gerx;
+        my $plus    = $percent =~ s/%20/+/grx;
+        my $xml     = _xml($secret);
+        my $json    = $secret =~ s/(["\\])/\\$1/grx;
+        for my $form ($secret, $bytes, $percent, lc $percent, $plus, $xml, _bytes($xml), $json,
+            encode_base64($bytes, q{}))
+        {
+            $self->{forms}{$form} = 1;
+        }
+    }
+    return;
+}
+
+sub shown_in {
+    my ($self, $text) = @_;
+    return if !defined $text;
+    return scalar grep { index($text, $_) >= 0 } keys %{$self->{forms}};
+}
+
+sub _bytes {
+    my ($text) = @_;
+    utf8::encode($text);
+    return $text;
+}
+
+sub _xml {
+    my ($text) = @_;
+    my %entity = (q{&} => '&amp;', q{<} => '&lt;', q{>} => '&gt;', q{"} => '&quot;', q{'} => '&apos;');
+    return $text =~ s/([&<>"'])/$entity{$1}/grx;
+}
+
+1;
