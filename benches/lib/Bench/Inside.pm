@@ -1,0 +1,99 @@
+package Bench::Inside;
+
+# What does not depend on the network: the boundary between Perl and the
+# library, the library's size and loading, memory after many hooks.
+
+use strict;
+use warnings;
+
+use English     qw( -no_match_vars );
+use Time::HiRes qw( time );
+
+use Bench::Hooks;
+use Bench::Sample;
+use FS::part_export::magicmail::Library;
+
+my $CALLS     = 5_000;
+my $PROCESSES = 9;
+my $PAGE_KB   = 4;
+
+# Microseconds of a call that sends nothing, its documents encoded and decoded;
+# and of the bare step over the boundary.
+sub boundary {
+    my ($place)   = @_;
+    my $export    = $place->export('native', 'Mailbox');
+    my ($library) = $export->magic_library(machine => $export->machine);
+    my %document  = (password => 'secret12', password_encoding => 'plain');
+    my $nothing   = sub { };
+    return {
+        call => _microseconds(sub { $library->call(encoding => \%document, $nothing) }),
+        bare => _microseconds(sub { FS::part_export::magicmail::Library::version() }),
+    };
+}
+
+sub _microseconds {
+    my ($code) = @_;
+    my @rounds;
+    foreach (1 .. 9) {
+        my $begin = time;
+        $code->() for 1 .. $CALLS;
+        push @rounds, 1_000_000 * (time - $begin) / $CALLS;
+    }
+    return Bench::Sample::median(@rounds);
+}
+
+sub library_size {
+    return -s FS::part_export::magicmail::Library::file();
+}
+
+# Milliseconds that a fresh process takes to load FFI::Platypus, and then the
+# library with its binding.
+sub loading {
+    my @program = (
+        $EXECUTABLE_NAME, (map { "-I$_" } grep { !ref } @INC), '-MTime::HiRes=time', '-e',
+        'my $a = time; require FFI::Platypus; my $b = time;'
+            . ' require FS::part_export::magicmail::Library;'
+            . ' my $error = FS::part_export::magicmail::Library::load();'
+            . ' die $error if $error ne ""; print 1000 * ($b - $a), " ", 1000 * (time - $b)'
+    );
+    my (@platypus, @library);
+    foreach (1 .. $PROCESSES) {
+        open my $output, q{-|}, @program or die "a fresh perl: $OS_ERROR\n";
+        my ($platypus, $library) = split q{ }, <$output>;
+        close $output or die "a fresh perl did not load the library\n";
+        push @platypus, $platypus;
+        push @library,  $library;
+    }
+    return {
+        platypus => Bench::Sample::median(@platypus),
+        library  => Bench::Sample::median(@library)
+    };
+}
+
+# Kilobytes of this process after so many hooks, and after ten times as many: one
+# more mailbox, a change, a suspension, the end of a mailbox, in turns.
+sub memory {
+    my ($place, $many) = @_;
+    $place->simulator->modes(latency_ms => 0);
+    my @hooks    = map { Bench::Hooks::named($_) } qw( second password suspend additional );
+    my $customer = $place->customer('native', 'Mailbox', 5);
+    my ($done, %kilobytes) = (0);
+    foreach my $goal ($many, 10 * $many) {
+        while ($done < $goal) {
+            $place->put($customer);
+            $place->and_back($hooks[$done % @hooks]{call}->($place, 'native', $customer));
+            $done++;
+        }
+        $kilobytes{$goal} = _resident();
+    }
+    return {early => $many, before => $kilobytes{$many}, late => 10 * $many, after => $kilobytes{10 * $many}};
+}
+
+sub _resident {
+    open my $statm, '<', '/proc/self/statm' or die "no /proc: $OS_ERROR\n";
+    my (undef, $pages) = split q{ }, <$statm>;
+    close $statm or die "no /proc: $OS_ERROR\n";
+    return $pages * $PAGE_KB;
+}
+
+1;

@@ -1,0 +1,230 @@
+package Bench::Report;
+
+# The results as texts: a summary for a terminal of 80 columns, and the page
+# docs/benchmarks.md.
+
+use strict;
+use warnings;
+use utf8;
+
+use POSIX qw( strftime );
+
+use Bench::Hooks;
+use Bench::Verdict;
+
+# The lines of the summary.
+sub summary {
+    my ($results) = @_;
+    my @lines;
+    foreach my $latency (grep { $_ == 0 || $_ == 20 } sort { $a <=> $b } @{$results->{scope}{latencies}}) {
+        push @lines, q{}, "At $latency ms of latency",
+            _row('hook', 'services', 'requests', 'plain ms', 'ms', 'ratio');
+        foreach my $hook (Bench::Hooks::all()) {
+            my $size = $hook->{sizes}[0];
+            my $cell = $results->{cells}{$hook->{key}}{$size}{$latency} or next;
+            my ($native, $plain) = @{$cell}{qw( native plain )};
+            push @lines,
+                _row(
+                $hook->{name}, $size,
+                "$plain->{requests} > $native->{requests}",
+                (map { sprintf '%.1f', $_->{median} } $plain, $native),
+                sprintf '%.1f',
+                $plain->{median} / $native->{median}
+                );
+        }
+    }
+    push @lines, q{}, map { "$_->[0]: $_->[1]" } _inside($results);
+    my @verdict = Bench::Verdict::lines($results);
+    my $missed  = grep { /\A MISSED/x } @verdict;
+    return (@lines, q{}, @verdict, q{},
+        sprintf('%d of %d kept, in %d s', @verdict - $missed, scalar @verdict, $results->{seconds}),
+        _left_out($results));
+}
+
+sub _row {
+    my @cells = @_;
+    return sprintf '%-33s %8s %9s %9s %8s %7s', @cells;
+}
+
+sub _left_out {
+    my ($results) = @_;
+    my @left_out = @{$results->{left_out} || []};
+    return @left_out ? scalar(@left_out) . ' cells were left out for lack of time' : ();
+}
+
+# What does not depend on latency: [ what, how much ].
+sub _inside {
+    my ($results) = @_;
+    my ($loading, $boundary, $memory, $first) = @{$results}{qw( loading boundary memory first )};
+    my @statements = map { values %{$_} } values %{$results->{statements}};
+    my ($least, $most) = (sort { $a <=> $b } @statements)[0, -1];
+    return (
+        [
+            'A call that sends nothing',
+            sprintf '%.1f µs with its documents, %.2f µs bare',
+            @{$boundary}{qw( call bare )}
+        ],
+        [
+            'The library',
+            sprintf '%.2f MB; loaded and bound in %.1f ms, FFI::Platypus in %.1f ms',
+            $results->{size} / 1e6,
+            $loading->{library}, $loading->{platypus}
+        ],
+        [
+            'Memory',                 sprintf '%.1f MB after %d hooks, %.1f MB after %d',
+            $memory->{before} / 1024, $memory->{early},
+            $memory->{after} / 1024,  $memory->{late}
+        ],
+        [
+            'First hook of a process (new customer)',
+            join ', ',
+            map      { sprintf '%.1f ms at %d ms of latency', $first->{$_}{median}, $_ }
+                sort { $a <=> $b } keys %{$first}
+        ],
+        ['SQL statements of a hook', "$least to $most"],
+    );
+}
+
+# The page.
+sub page {
+    my ($results) = @_;
+    return join "\n", _introduction($results), _main_table($results), _wire_table($results),
+        _inside_table($results), _verdicts($results), q{};
+}
+
+sub _introduction {
+    my ($results) = @_;
+    my $machine   = _machine();
+    my $date      = strftime '%Y-%m-%d', gmtime $results->{started};
+    return <<"END";
+# What a hook costs
+
+Made by `make bench` ($date, $machine); another machine gives other figures, and only those of one run
+compare. Each figure is a whole hook: the SQL, the shim, the library and the requests, over TLS to the simulator.
+
+Beside it, in the same run and in turns, *the plain client* does the same work in the way that comes first to mind, which is
+also that of the module that Freeside ships: one request after another, a new TLS connection for each, in Perl with
+IO::Socket::SSL. It does no more than what is needed when all goes well.
+
+Latency is the time that the server takes before each answer. The chain is how many answers had to be waited for, one after
+the other. Services are those that the customer has before the hook. Times in milliseconds: median (fastest to slowest).
+
+![Wall time by latency](benchmarks.svg)
+END
+}
+
+sub _machine {
+    my ($model) = map { m{\A model [ ] name \s* : \s* (.*?) \s* \z}xms ? $1 : () } _lines_of('/proc/cpuinfo');
+    my $count   = grep { /\A processor \s* :/x } _lines_of('/proc/cpuinfo');
+    return join ', ', grep { defined } $model, "$count cores", "perl $^V";
+}
+
+sub _lines_of {
+    my ($file) = @_;
+    open my $handle, '<', $file or return;
+    my @lines = <$handle>;
+    close $handle or return;
+    return @lines;
+}
+
+sub _main_table {
+    my ($results) = @_;
+    my @lines = (
+        '## Hooks',
+        q{},
+        '| hook | services | latency | requests, plain | requests | new connections, plain | chain | plain client | this export | ratio | over chain × latency | CPU ms, plain | CPU ms |',
+        '| --- ' . '| ---: ' x 12 . '|'
+    );
+    foreach my $hook (Bench::Hooks::all()) {
+        my $sizes = $results->{cells}{$hook->{key}} || {};
+        foreach my $size (sort { $a <=> $b } keys %{$sizes}) {
+            my $chain = _chain($sizes->{$size});
+            foreach my $latency (sort { $a <=> $b } keys %{$sizes->{$size}}) {
+                push @lines, _main_row($hook, $size, $latency, $chain, $sizes->{$size}{$latency});
+            }
+        }
+    }
+    return @lines, q{}, 'The export opened no connection in any of these: it keeps them (at most four).', q{},
+        (map { "$_." } _left_out($results));
+}
+
+# As it showed at the greatest latency that was measured.
+sub _chain {
+    my ($cells)    = @_;
+    my ($greatest) = sort { $b <=> $a } keys %{$cells};
+    return $greatest ? $cells->{$greatest}{native}{rounds} : undef;
+}
+
+sub _main_row {
+    my ($hook, $size, $latency, $chain, $cell) = @_;
+    my ($native, $plain) = @{$cell}{qw( native plain )};
+    my $limit = $latency && $chain ? $chain * $latency : undef;
+    return '| '
+        . join(' | ',
+        $hook->{name},
+        $size,
+        $latency,
+        $plain ? $plain->{requests} : q{},
+        $native->{requests},
+        $plain         ? $plain->{connections} : q{},
+        defined $chain ? $chain                : q{},
+        $plain         ? _times($plain)        : q{},
+        _times($native),
+        $plain ? sprintf('%.1f', $plain->{median} / $native->{median}) : q{},
+        $limit ? sprintf('%.2f', $native->{median} / $limit)           : q{},
+        $plain ? sprintf('%.1f', $plain->{processor})                  : q{},
+        sprintf '%.1f',
+        $native->{processor})
+        . ' |';
+}
+
+sub _times {
+    my ($of) = @_;
+    return sprintf '%.1f (%.1f to %.1f)', @{$of}{qw( median min max )};
+}
+
+sub _wire_table {
+    my ($results) = @_;
+    my @lines = (
+        '## Where the network is the latency',
+        q{},
+        'Above, a new connection costs no latency, as if the server were next door and slow. Here a relay holds back every byte,',
+        'so that the handshakes of TCP and TLS take their round trips too.',
+        q{},
+        '| hook | round trip | plain client | this export | ratio |',
+        '| --- | ---: | ---: | ---: | ---: |'
+    );
+    foreach my $hook (grep { $results->{wire}{$_->{key}} } Bench::Hooks::all()) {
+        my $cells = $results->{wire}{$hook->{key}};
+        foreach my $latency (sort { $a <=> $b } keys %{$cells}) {
+            my ($native, $plain) = @{$cells->{$latency}}{qw( native plain )};
+            push @lines, sprintf '| %s | %d | %s | %s | %.1f |', $hook->{name}, $latency, _times($plain),
+                _times($native), $plain->{median} / $native->{median};
+        }
+    }
+    return @lines, q{};
+}
+
+sub _inside_table {
+    my ($results) = @_;
+    my @lines = (
+        '## Without the network',
+        q{}, '| what | |',
+        '| --- | --- |',
+        map { "| $_->[0] | $_->[1] |" } _inside($results)
+    );
+    push @lines, q{}, '| hook | SQL statements (services) |', '| --- | --- |';
+    foreach my $hook (Bench::Hooks::all()) {
+        my $of = $results->{statements}{$hook->{key}};
+        push @lines,
+            "| $hook->{name} | " . join(', ', map { "$of->{$_} ($_)" } sort { $a <=> $b } keys %{$of}) . ' |';
+    }
+    return @lines, q{};
+}
+
+sub _verdicts {
+    my ($results) = @_;
+    return ('## What was promised', q{}, '```', Bench::Verdict::lines($results), '```');
+}
+
+1;

@@ -1,0 +1,170 @@
+package Bench::Run;
+
+# The whole measurement, within a time: what matters most comes first, and what
+# there is no time for is left out and said to be.
+
+use strict;
+use warnings;
+
+use Time::HiRes qw( time );
+
+use Bench::Hooks;
+use Bench::Inside;
+use Bench::Place;
+use Bench::Sample;
+use Bench::Stopwatch;
+use Bench::Wire;
+
+# Of the customers of this size the plain client is not asked: its lists grow
+# with them, which is known.
+my $ONLY_NATIVE = 5_000;
+
+# Nor are they measured beyond this: it would show nothing more.
+my $MOST_LATENCY = 20;
+
+my %FULL = (
+    latencies => [20, 0, 5, 100],
+    sizes     => [0,  1, 2, 5, 50, 500, 5_000],
+    times     => {0 => 21, 5 => 15, 20 => 11, 100 => 9},
+    wire      => [20],
+    hooks     => 1_000,
+    seconds   => 600,
+);
+my %QUICK = (
+    latencies => [20, 0],
+    sizes     => [0,  1, 2, 5, 500, 5_000],
+    times     => {0 => 5, 20 => 3},
+    wire      => [20],
+    hooks     => 100,
+    seconds   => 90,
+);
+
+# is_quick: the short form; progress: code that is told what is measured now.
+sub measure {
+    my (%option) = @_;
+    my $scope    = $option{is_quick} ? \%QUICK : \%FULL;
+    my $place    = Bench::Place->open;
+    Bench::Stopwatch::attach(map { "FS::part_export::$_" } qw( magicmail plainmail ));
+    my $results = {is_quick => $option{is_quick}, scope => $scope, started => time};
+    my $self    = bless {
+        place    => $place,
+        scope    => $scope,
+        results  => $results,
+        progress => $option{progress},
+        until    => time + $scope->{seconds}
+        },
+        __PACKAGE__;
+    my ($at_once, $soon, @others) = $self->_parts;
+    $self->_part($at_once);
+    $self->_part($soon);
+    $self->_inside;
+    $self->_wires;
+    $self->_tell("memory after $scope->{hooks}0 hooks");
+    $results->{memory} = Bench::Inside::memory($place, $scope->{hooks});
+    $self->_part($_) foreach @others;
+    $results->{seconds} = time - $results->{started};
+    return $results;
+}
+
+sub _tell {
+    my ($self, $what) = @_;
+    $self->{progress}->($what);
+    return;
+}
+
+sub _inside {
+    my ($self) = @_;
+    my ($place, $results) = @{$self}{qw( place results )};
+    $self->_tell('loading, and the boundary');
+    $results->{loading}  = Bench::Inside::loading();
+    $results->{boundary} = Bench::Inside::boundary($place);
+    $results->{size}     = Bench::Inside::library_size();
+    $self->_tell('SQL statements');
+    foreach my $hook (Bench::Hooks::all()) {
+        my ($few, @more) = @{$hook->{sizes}};
+        my @sizes = ($few, grep { $_ == 500 } @more);
+        $results->{statements}{$hook->{key}} =
+            {map { $_ => Bench::Sample::statements($place, $hook, 'native', $_) } @sizes};
+    }
+    $self->_tell('first hook of a process');
+    foreach my $latency (0, 20) {
+        $results->{first}{$latency} = Bench::Sample::first_of_process($place, Bench::Hooks::named('new'),
+            $latency, $self->{scope}{times}{$latency});
+    }
+    return;
+}
+
+# Once more with a relay between: a round trip is then one of the network's, and
+# the handshakes of new connections take theirs.
+sub _wires {
+    my ($self) = @_;
+    my ($place, $scope) = @{$self}{qw( place scope )};
+    foreach my $latency (@{$scope->{wire}}) {
+        my $relay = Bench::Wire->start(to => $place->simulator->port, round_trip => $latency);
+        $place->reach($relay->port);
+        foreach my $key (qw( new second master )) {
+            my $hook = Bench::Hooks::named($key);
+            $self->_tell("$hook->{name}, $latency ms away");
+            $self->{results}{wire}{$key}{$latency} =
+                Bench::Sample::cell(%{$self->_of($hook, $hook->{sizes}[0], $latency)}, latency => 0);
+        }
+        $place->reach($place->simulator->port);
+        $relay->stop;
+    }
+    return;
+}
+
+# What is measured of the hooks, in this order: [ latency, whether it is the
+# larger customers ].
+sub _parts {
+    my ($self)  = @_;
+    my $scope   = $self->{scope};
+    my @smaller = map { [$_, 0] } @{$scope->{latencies}};
+    my @larger  = map { [$_, 1] } @{$scope->{latencies}};
+    return (@smaller, @larger);
+}
+
+sub _part {
+    my ($self,    $part)      = @_;
+    my ($latency, $is_larger) = @{$part};
+    foreach my $hook (Bench::Hooks::all()) {
+        my ($few, @more) = _sizes($self->{scope}, $hook);
+        foreach my $size ($is_larger ? @more : $few) {
+            next if $size == $ONLY_NATIVE && $latency > $MOST_LATENCY;
+            $self->_cell($hook, $size, $latency);
+        }
+    }
+    return;
+}
+
+sub _sizes {
+    my ($scope, $hook) = @_;
+    my %is_wanted = map { $_ => 1 } @{$scope->{sizes}};
+    return grep { $is_wanted{$_} } @{$hook->{sizes}};
+}
+
+sub _cell {
+    my ($self, $hook, $size, $latency) = @_;
+    if (time > $self->{until}) {
+        push @{$self->{results}{left_out}}, "$hook->{name}, $size services, $latency ms";
+        return;
+    }
+    $self->_tell("$hook->{name}, $size services, $latency ms");
+    $self->{results}{cells}{$hook->{key}}{$size}{$latency} =
+        Bench::Sample::cell(%{$self->_of($hook, $size, $latency)});
+    return;
+}
+
+sub _of {
+    my ($self, $hook, $size, $latency) = @_;
+    return {
+        place   => $self->{place},
+        hook    => $hook,
+        size    => $size,
+        latency => $latency,
+        times   => $self->{scope}{times}{$latency},
+        $size == $ONLY_NATIVE ? (clients => ['native']) : (),
+    };
+}
+
+1;

@@ -1,0 +1,134 @@
+package Bench::Verdict;
+
+# What was promised, and whether it was kept: each promise a line that begins
+# with ok or MISSED, with its figures.
+
+use strict;
+use warnings;
+
+use List::Util qw( max );
+
+use Bench::Hooks;
+
+my $AT = 20;
+
+# How much faster than the plain way, at 20 ms and at 0.
+my %FASTER = (new => [3, 8], second => [3.5, 8], master => [3.5, 8]);
+
+# The time of a hook: so many times its chain of answers, and so many ms more.
+my ($LIMIT_FACTOR, $LIMIT_MORE) = (1.25, 5);
+
+# Of what a customer of five costs.
+my %GROWTH = (500 => 1.3, 5_000 => 2);
+
+# Kilobytes that the second nine tenths of many hooks may add.
+my $FLAT = 1_024;
+
+# All lines, from the results of Bench::Run.
+sub lines {
+    my ($results) = @_;
+    return (_faster($results), _near_the_limit($results),
+        _requests($results), _growth($results), _memory($results->{memory}));
+}
+
+sub _line {
+    my ($is_kept, $text) = @_;
+    return ($is_kept ? 'ok      ' : 'MISSED  ') . $text;
+}
+
+sub _faster {
+    my ($results) = @_;
+    my @lines;
+    foreach my $key (qw( new second master )) {
+        my $hook = Bench::Hooks::named($key);
+        my $size = $hook->{sizes}[0];
+        foreach my $i (0, 1) {
+            my $latency = ($AT, 0)[$i];
+            my $cell    = $results->{cells}{$key}{$size}{$latency} or next;
+            my $ratio   = $cell->{plain}{median} / $cell->{native}{median};
+            push @lines,
+                _line(
+                $ratio >= $FASTER{$key}[$i],
+                sprintf '%s at %d ms: %.1f times as fast (wanted %.1f)',
+                $hook->{name}, $latency, $ratio, $FASTER{$key}[$i]
+                );
+        }
+    }
+    return @lines;
+}
+
+# Of every hook and size; the one that is furthest from its limit is told.
+sub _near_the_limit {
+    my ($results) = @_;
+    my @lines;
+    foreach my $hook (Bench::Hooks::all()) {
+        my ($worst, $text) = (0, undef);
+        foreach my $size (grep { $_ <= 500 } @{$hook->{sizes}}) {
+            my $cell  = $results->{cells}{$hook->{key}}{$size}{$AT} or next;
+            my $wall  = $cell->{native}{median};
+            my $limit = $LIMIT_FACTOR * $cell->{native}{rounds} * $AT + $LIMIT_MORE;
+            next if $wall / $limit < $worst;
+            $worst = $wall / $limit;
+            $text  = sprintf '%s: %.1f ms, limit %.0f (chain of %d, %d %s)', $hook->{name}, $wall,
+                $limit, $cell->{native}{rounds}, $size, $size == 1 ? 'service' : 'services';
+        }
+        push @lines, _line($worst <= 1, $text) if defined $text;
+    }
+    return @lines;
+}
+
+sub _requests {
+    my ($results) = @_;
+    my @lines;
+    foreach my $hook (grep { $_->{requests} } Bench::Hooks::all()) {
+        my $cells = $results->{cells}{$hook->{key}} or next;
+        my @cells = map { $_->{native} } map { values %{$_} } values %{$cells};
+        my $most  = max(map { $_->{requests} } @cells);
+        my $chain = max(map { $_->{rounds} } map { $_->{$AT} ? $_->{$AT}{native} : () } values %{$cells});
+        push @lines,
+            _line(
+            $most <= $hook->{requests} && $chain <= $hook->{chain},
+            sprintf '%s: %d requests in %d rounds (at most %d in %d)',
+            $hook->{name}, $most, $chain, $hook->{requests}, $hook->{chain}
+            );
+    }
+    return @lines;
+}
+
+sub _growth {
+    my ($results) = @_;
+    my @lines;
+    foreach my $latency ($AT, 0) {
+        foreach my $size (sort { $a <=> $b } keys %GROWTH) {
+            my ($worst, $name) = (0);
+            foreach my $hook (Bench::Hooks::all()) {
+                my $sizes = $results->{cells}{$hook->{key}};
+                my $few   = $sizes->{5}{$latency}     or next;
+                my $many  = $sizes->{$size}{$latency} or next;
+                my $ratio = $many->{native}{median} / $few->{native}{median};
+                ($worst, $name) = ($ratio, $hook->{name}) if $ratio > $worst;
+            }
+            next if !defined $name;
+            push @lines,
+                _line(
+                $worst <= $GROWTH{$size},
+                sprintf '%d services against 5, at %d ms: at most %.2f times (%s; wanted %.1f)',
+                $size, $latency, $worst, $name, $GROWTH{$size}
+                );
+        }
+    }
+    return @lines;
+}
+
+sub _memory {
+    my ($memory) = @_;
+    return if !$memory;
+    my $more = $memory->{after} - $memory->{before};
+    return _line(
+        $more <= $FLAT,
+        sprintf 'memory after %d hooks: %d kB more than after %d',
+        $memory->{late}, $more, $memory->{early}
+    );
+}
+
+1;
