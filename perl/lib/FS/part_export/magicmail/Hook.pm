@@ -198,8 +198,9 @@ sub _others {
     my ($svc,  $facts)   = @{$self}{qw(svc facts)};
     my @accounts = grep { $_ ne '' } @{$self}{qw(account_id configured_id)};
     return [] if !@accounts;
+    my $svcnum = $svc->svcnum;
     my @others =
-        grep { $_->{svcnum} != $svc->svcnum } $self->{services}->on_accounts(\@accounts, $self->{cust_main});
+        grep { $_->{svcnum} != $svcnum } $self->{services}->on_accounts(\@accounts, $self->{cust_main});
     if ($self->{hook} eq 'provision') {
         my $svcpart = $svc->svcpart || $facts->{svcpart};
         my %same    = map { $_ => $service->{$_} } qw(svcnum username domain);

@@ -173,7 +173,8 @@ sub of_family {
 # A condition for all magicmail exports, those of subclasses included.
 sub of_types {
     my ($self) = @_;
-    my @types  = export_types($self->{export}->exporttype);
+    $self->{types} ||= [export_types($self->{export}->exporttype)];
+    my @types  = @{$self->{types}};
     my $places = places(@types);
     return ("part_export.exporttype IN ( $places )", @types);
 }

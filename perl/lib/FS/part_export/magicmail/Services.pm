@@ -24,29 +24,44 @@ sub new {
 # of each, once for each of its exports, by svcnum.
 sub on_accounts {
     my ($self, $accounts, $cust_main) = @_;
-    my $exports = $self->{records}->exports;
+    my $records = $self->{records};
     my $custnum = $cust_main ? $cust_main->custnum : 0;
     my %wanted  = map { lc $_ => 1 } @{$accounts};
     if ($cust_main) { $self->{customers}{$custnum} = $cust_main }
+    my $exports = $self->_exports_by_svcpart;
     my @services;
     foreach my $service ($self->_candidates($accounts, $custnum)) {
         my $is_own = $custnum && $custnum == ($service->{custnum} || 0);
-        foreach my $exportnum (sort { $a <=> $b } keys %{$exports}) {
-            my $export = $exports->{$exportnum};
-            next if !$export->{svcparts}{$service->{svcpart}};
-            my $account = $self->_account_of($service, $exportnum);
+        foreach my $export (@{$exports->{$service->{svcpart}}}) {
+            my $account = $self->_account_of($service, $export->{exportnum});
             next if !$is_own && !$wanted{lc $account};
             push @services,
                 {
                 svcnum     => $service->{svcnum},
-                username   => $self->{records}->text($service->{username}),
-                domain     => $self->{records}->text($service->{domain}),
-                package    => $export->{options}{package},
+                username   => $records->text($service->{username}),
+                domain     => $records->text($service->{domain}),
+                package    => $export->{package},
                 account_id => $account,
                 };
         }
     }
     return @services;
+}
+
+# Each definition's exports, by their numbers: exportnum and package of each. A
+# customer may have thousands of services that ask.
+sub _exports_by_svcpart {
+    my ($self) = @_;
+    my $exports = $self->{records}->exports;
+    my %by_svcpart;
+    foreach my $exportnum (sort { $a <=> $b } keys %{$exports}) {
+        my $export = $exports->{$exportnum};
+        my %known  = (exportnum => $exportnum, package => $export->{options}{package});
+        foreach my $svcpart (keys %{$export->{svcparts}}) {
+            push @{$by_svcpart{$svcpart}}, \%known;
+        }
+    }
+    return \%by_svcpart;
 }
 
 # The customer whom an account is named after, where its id has this export's
@@ -104,8 +119,7 @@ SELECT cust_svc.svcnum, cust_svc.svcpart, svc_acct.username, svc_domain.domain,
 END
     my %services;
     foreach my $row ($records->rows($sql, @maybe, @svcparts)) {
-        my $service = $services{$row->{svcnum}} ||=
-            {%{$row}, records => {}};
+        my $service   = $services{$row->{svcnum}} ||= $row;
         my $exportnum = $row->{exportnum};
         if (defined $exportnum && $exports->{$exportnum}) {
             $service->{records}{$exportnum} =
@@ -175,11 +189,10 @@ sub _customers_in {
 # one of this server, else the one that the export's options name.
 sub _account_of {
     my ($self, $service, $exportnum) = @_;
-    my $records = $service->{records};
-    my ($elsewhere) = sort { $a <=> $b } keys %{$records};
-    foreach my $number ($exportnum, $elsewhere) {
-        return $records->{$number}
-            if defined $number && defined $records->{$number};
+    if (my $on_record = $service->{records}) {
+        return $on_record->{$exportnum} if defined $on_record->{$exportnum};
+        my ($elsewhere) = sort { $a <=> $b } keys %{$on_record};
+        return $on_record->{$elsewhere};
     }
     return '' if !$service->{custnum};
     my $export = $self->{records}->export;
