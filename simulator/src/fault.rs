@@ -120,7 +120,8 @@ pub struct Fault {
     /// Only requests of this method.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub method: Option<String>,
-    /// Only requests whose path (decoded, below `/api/v2`) begins so.
+    /// Only requests whose path (decoded, below `/api/v2`) begins so: `/user` and `/user/jane`, not
+    /// `/user_package/jane`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -220,7 +221,7 @@ impl Fault {
 
     fn matches(&self, method: &str, path: &str) -> bool {
         self.method.as_ref().is_none_or(|wanted| wanted == method)
-            && self.path.as_ref().is_none_or(|prefix| path.starts_with(prefix.as_str()))
+            && self.path.as_ref().is_none_or(|prefix| begins_with(path, prefix))
     }
 }
 
@@ -297,4 +298,10 @@ impl Faults {
         }
         ahead
     }
+}
+
+/// Whether `path` is `prefix` or lies below it.
+fn begins_with(path: &str, prefix: &str) -> bool {
+    let rest = path.strip_prefix(prefix);
+    rest.is_some_and(|rest| rest.is_empty() || prefix.ends_with('/') || rest.starts_with('/'))
 }
