@@ -5,6 +5,7 @@ mod call;
 mod check;
 mod inspect;
 mod purge;
+mod sync;
 
 use crate::api::{Api, Limits};
 use crate::apply::{apply, Done};
@@ -156,7 +157,7 @@ impl Hook {
         match self {
             Hook::Provision => Shape::WithPassword,
             Hook::Replace => Shape::WithOld,
-            Hook::Unprovision | Hook::Suspend | Hook::Unsuspend | Hook::Purge => Shape::Plain,
+            Hook::Unprovision | Hook::Suspend | Hook::Unsuspend | Hook::Purge | Hook::Sync => Shape::Plain,
         }
     }
 
@@ -168,6 +169,7 @@ impl Hook {
             Hook::Suspend => "suspend",
             Hook::Unsuspend => "unsuspend",
             Hook::Purge => "purge",
+            Hook::Sync => "bring in line",
         }
     }
 }

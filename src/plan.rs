@@ -11,6 +11,7 @@ mod provision;
 mod purge;
 mod replace;
 mod suspend;
+mod sync;
 mod unprovision;
 
 pub use facts::{missing_facts, Fact};
@@ -86,6 +87,7 @@ pub fn plan(task: &Task, world: &World) -> Result<Plan, Refusal> {
         Hook::Replace => replace::plan(task, world),
         Hook::Suspend | Hook::Unsuspend => suspend::plan(task, world),
         Hook::Purge => Ok(purge::plan(task, world)),
+        Hook::Sync => sync::plan(task, world),
     }?;
     // An address that stays behind is no reason to keep a mailbox.
     let all_well = world.given_up.iter().all(|step| matches!(step, Step::RemoveAddress { .. }));

@@ -22,6 +22,8 @@ pub enum Hook {
     Unsuspend,
     /// Not a hook but what one leaves for later: the purge of what an unprovision marked deleted.
     Purge,
+    /// Not a hook either: the packages of an account brought in line with its services.
+    Sync,
 }
 
 /// What a hook is to bring about, all of it decided before the first request.

@@ -1,6 +1,6 @@
 //! `mm_call`: an operation of the API by its name, or one of this library's own.
 
-use super::{check, inspect, purge, Export};
+use super::{check, inspect, purge, sync, Export};
 use crate::api::{self, fold, parameter_for, Api, Call, CallError, Limits, Operation, Reply};
 use crate::document::{check_segment, parse_object, Fields};
 use crate::error::{one_line, Error, Status};
@@ -18,6 +18,7 @@ pub fn call(export: &Export, name: &str, arguments: &str, sink: &dyn Sink) -> Re
         "inspect" => inspect::inspect(export, fields, sink),
         "purge_deleted" => purge::purge_deleted(export, fields, sink),
         "request" => request(export, fields, sink),
+        "sync" => sync::sync(export, fields, sink),
         name => match Operation::named(name) {
             Some(operation) => by_name(export, operation, fields, sink),
             None => Err(Error::argument(format!("unknown operation {}", one_line(name, 60)))),

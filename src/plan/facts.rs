@@ -28,6 +28,7 @@ pub fn missing_facts(task: &Task, world: &World) -> Vec<Fact> {
         Hook::Replace => replace(task, &mut round),
         Hook::Suspend | Hook::Unsuspend => round.user(),
         Hook::Purge => purge(task, &mut round),
+        Hook::Sync => sync(task, &mut round),
     }
     round.facts
 }
@@ -230,6 +231,21 @@ fn replace(task: &Task, round: &mut Round) {
     // Nothing changed: it is the way to put a mailbox right, so the address is looked at too.
     if moved || is_same(task) {
         round.owner(task.address());
+    }
+}
+
+fn sync(task: &Task, round: &mut Round) {
+    let world = round.world;
+    let Some(oldest) = task.oldest_other(world) else { return };
+    round.read_ahead(&oldest.username);
+    if task.is_large(world) && world.users.is_none() {
+        round.peer(&oldest.username);
+    }
+    if round.facts.iter().all(|fact| !matches!(fact, Fact::Peer(_))) && !has_master(task, world) {
+        round.users();
+    }
+    if round.facts.is_empty() {
+        master_packages(task, round);
     }
 }
 

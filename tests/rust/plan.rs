@@ -515,6 +515,23 @@ fn a_large_account_is_not_listed_where_single_look_ups_tell() {
 }
 
 #[test]
+fn packages_are_brought_in_line_on_their_own() {
+    let services: &[(&str, u64, &str)] = &[("ann", 12, "EMAIL"), ("bob", 15, "PREMIUM")];
+    check(
+        &with_others(Hook::Sync, services),
+        family().user("ann", ACCOUNT, "master", &["email", "OLD"]),
+        &["~  assign package PREMIUM to user ann", "?  remove package OLD from user ann"],
+    );
+    check(&with_others(Hook::Sync, FAMILY), family(), &[]);
+    check(&with_others(Hook::Sync, &[]), family(), &[]);
+    check(
+        &with_others(Hook::Sync, FAMILY),
+        family().user("ann", ACCOUNT, "", &["EMAIL"]),
+        &["refused: account FREESIDE42 has no master in MagicMail"],
+    );
+}
+
+#[test]
 fn the_planner_and_its_steps_know_no_network_clock_environment_or_log() {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut files = vec![root.join("plan.rs"), root.join("step.rs")];

@@ -96,9 +96,7 @@ sub cust_magic_packages {
             my @packages =
                 map { $_->{package} } $self->_magic_services($in, $ignore);
             if ($include) {
-                push @packages,
-                    $self->_magic_records->packages_of_svcpart($include->svcpart
-                        || $include->cust_svc->svcpart);
+                push @packages, map { $_->{package} } $self->_magic_included($include);
             }
             return \@packages;
         }
@@ -116,34 +114,39 @@ nothing where there is no service. Returns true on success.
 =cut
 
 sub sync_magic_packages {
-    my ($self, $in, @also) = @_;
-    my $before = $self->error;
-    my @wanted = $self->cust_magic_packages($in, @also);
-    my $failed = sub { return $self->error ne $before };
-    return   if $failed->();
-    return 1 if !@wanted;
-    my $account =
-        $self->_magic_try(sub { ($self->_magic_account($in))[0] });
-    return if !$account;
-    my $master = $self->get_master_user($account);
+    my ($self, $in, %also) = @_;
+    my $request = $self->_magic_try(
+        sub {
+            my ($account) = $self->_magic_account($in);
+            my @services = $self->_magic_services($in, $also{ignore});
+            if ($also{include}) { push @services, $self->_magic_included($also{include}) }
+            my @told = map { _told($_) } @services;
+            return {account_id => $account, services => \@told};
+        }
+    ) or return;
+    my $done = $self->magic_call('sync', $request) or return;
+    foreach my $warning (@{$done->{warnings} || []}) { $self->error($warning) }
+    return @{$done->{warnings} || []} ? () : 1;
+}
 
-    if (!$master) {
-        if (!$failed->()) { $self->error("account $account has no master") }
-        return;
-    }
-    my $held = $self->get_packages($master->{id});
-    return if $failed->();
-    my %is_held   = map { _folded($_) => 1 } keys %{$held || {}};
-    my %is_wanted = map { _folded($_) => 1 } @wanted;
-    foreach my $package (grep { !$is_held{_folded($_)} } @wanted) {
-        $self->assign_package($master->{id}, $package);
-    }
-    return if $failed->();
-    foreach my $package (sort keys %{$held || {}}) {
-        next if $is_wanted{_folded($package)};
-        $self->remove_package($master->{id}, $package);
-    }
-    return $failed->() ? () : 1;
+# What a service brings that the database does not show yet, once for each of its
+# definition's exports.
+sub _magic_included {
+    my ($self, $svc) = @_;
+    my $records  = $self->_magic_records;
+    my $username = $records->text($svc->username);
+    my $svcpart  = $svc->svcpart || $svc->cust_svc->svcpart;
+    return
+        map { {svcnum => $svc->svcnum, username => $username, package => $_} }
+        $records->packages_of_svcpart($svcpart);
+}
+
+# As much of a service as the library asks for.
+sub _told {
+    my ($service) = @_;
+    my %told;
+    @told{qw(svcnum username package)} = @{$service}{qw(svcnum username package)};
+    return \%told;
 }
 
 =item get_accounts_and_users

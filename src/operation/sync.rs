@@ -1,0 +1,72 @@
+//! `sync`: the packages of an account brought in line with the services that are on it.
+
+use super::Export;
+use crate::api::Limits;
+use crate::apply::apply;
+use crate::document::{AccountWanted, Fields, Neighbour, Request, Service};
+use crate::error::Error;
+use crate::id::{AccountId, PackageName, UserName};
+use crate::log::Sink;
+use crate::secret::Secret;
+use crate::world::{Hook, Task, World};
+use serde_json::{json, Value};
+
+/// `{account_id, services: [{svcnum, username, package}]}` → `{steps, warnings, requests}`. Nothing is done where
+/// there is no service.
+pub fn sync(export: &Export, mut fields: Fields, sink: &dyn Sink) -> Result<Value, Error> {
+    let account = AccountId::new(fields.needed_text("account_id")?);
+    let services = fields
+        .objects("services")?
+        .into_iter()
+        .map(|service| one(service, &account))
+        .collect::<Result<Vec<_>, _>>()?;
+    fields.finish()?;
+    let task = Task {
+        hook: Hook::Sync,
+        request: Request {
+            service: nobody(&services),
+            account: AccountWanted {
+                id: account.clone(),
+                configured_id: None,
+                first_name: String::new(),
+                last_name: String::new(),
+            },
+            old: None,
+            others: services,
+            dry_run: false,
+        },
+        password: None,
+        old_password: None,
+        autopurge: false,
+    };
+    let api = export.api(sink, export.redactor(), Limits::of_hook(export.configuration.timeout));
+    let subject = format!("cannot bring the packages of account {account} in line");
+    let (done, _) = apply(&api, &task, World::new(&task.request)).map_err(|error| error.about(&subject))?;
+    Ok(json!({ "steps": done.steps, "warnings": done.warnings, "requests": api.requests() }))
+}
+
+fn one(mut fields: Fields, account: &AccountId) -> Result<Neighbour, Error> {
+    let service = Neighbour {
+        svcnum: fields.needed_number("svcnum")?,
+        username: UserName::new(fields.needed_text("username")?),
+        domain: String::new(),
+        package: PackageName::new(fields.needed_text("package")?.trim()),
+        account_id: account.clone(),
+    };
+    fields.finish()?;
+    Ok(service)
+}
+
+/// It is about no service of its own: a number that no service has.
+fn nobody(services: &[Neighbour]) -> Service {
+    Service {
+        svcnum: 0,
+        username: services.first().map_or_else(|| UserName::new(""), |service| service.username.clone()),
+        domain: String::new(),
+        finger: String::new(),
+        password: Secret::default(),
+        password_encoding: String::new(),
+        package: PackageName::additional(),
+        suspended: false,
+    }
+}

@@ -1,0 +1,19 @@
+//! The plan of packages brought in line on their own: those of the account's services, on its master.
+
+use super::{master, packages, Plan, Refusal};
+use crate::world::{Task, World};
+
+pub fn plan(task: &Task, world: &World) -> Result<Plan, Refusal> {
+    let mut plan = Plan::default();
+    if task.oldest_other(world).is_none() {
+        return Ok(plan);
+    }
+    let found = master::of(task, world);
+    let Some(master) = found.user else {
+        return Err(Refusal::because(format!("account {} has no master in MagicMail", world.account_id)));
+    };
+    plan.warnings.extend(found.warning);
+    let name = master::known_name(task, world, &master.name).clone();
+    packages::bring_in_line(&mut plan, world, &name, &packages::wanted_on_master(task, world));
+    Ok(plan)
+}
