@@ -45,7 +45,9 @@ lint: ## formats and linters; changes nothing
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 	perlcritic --quiet $(PERL_SOURCES)
-	perltidy --assert-tidy --standard-output $(PERL_SOURCES) >/dev/null
+	@for file in $(PERL_SOURCES); do \
+	    perltidy --assert-tidy --standard-output --standard-error-output "$$file" >/dev/null || exit 1; \
+	done
 
 header: ## include/magicmail.h anew, from the sources
 	REFRESH_HEADER=1 $(CARGO) test --test rust the_committed_header

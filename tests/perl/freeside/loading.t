@@ -18,34 +18,33 @@ my $FREESIDE = abs_path("$FindBin::Bin/../lib");
 # Output (with errors) of a perl with these directories before Freeside's; its
 # status.
 sub perl {
-    my ( $code, @directories ) = @_;
+    my ($code, @directories) = @_;
     local $ENV{PERL5LIB} = join q{:}, @directories, $FREESIDE;
-    open my $output, '-|', 'sh', '-c', 'exec "$@" 2>&1', 'sh', $^X, '-w', '-e',
-      $code
-      or die "fork: $!\n";
+    open my $output, '-|', 'sh', '-c', 'exec "$@" 2>&1', 'sh', $^X, '-w', '-e', $code
+        or die "fork: $!\n";
     my $text = do { local $/ = undef; <$output> };
     close $output;
-    return wantarray ? ( $text, $? >> 8 ) : $text;
+    return wantarray ? ($text, $? >> 8) : $text;
 }
 
 # A directory with an export of that name.
 sub directory_with {
-    my ( $name, $code ) = @_;
-    my $directory = tempdir( CLEANUP => 1 );
+    my ($name, $code) = @_;
+    my $directory = tempdir(CLEANUP => 1);
     make_path("$directory/FS/part_export/$name");
-    for my $file ( "$name.pm", "$name/Helper.pm" ) {
+    for my $file ("$name.pm", "$name/Helper.pm") {
         open my $handle, '>', "$directory/FS/part_export/$file"
-          or die "$file: $!\n";
+            or die "$file: $!\n";
         print {$handle} $file eq "$name.pm"
-          ? $code
-          : 'die "a helper is no export"';
+            ? $code
+            : 'die "a helper is no export"';
         close $handle or die "$file: $!\n";
     }
     return $directory;
 }
 
 sub export_text {
-    my ( $name, $mark ) = @_;
+    my ($name, $mark) = @_;
     return <<"END";
 package FS::part_export::$name;
 use strict;
@@ -56,43 +55,37 @@ END
 }
 
 my $LIST =
-  'use FS::part_export; my $info = FS::part_export::export_info("svc_domain");'
-  . ' print join q{ }, map { "$_=$info->{$_}{desc}" } sort keys %{$info};';
+      'use FS::part_export; my $info = FS::part_export::export_info("svc_domain");'
+    . ' print join q{ }, map { "$_=$info->{$_}{desc}" } sort keys %{$info};';
 
-subtest 'every_export_of_every_directory_is_loaded_the_first_of_a_name_wins' =>
-  sub {
+subtest 'every_export_of_every_directory_is_loaded_the_first_of_a_name_wins' => sub {
     my @directories = (
-        directory_with( one => export_text( one => 'first' ) ),
-        directory_with( two => export_text( two => 'second' ) )
+        directory_with(one => export_text(one => 'first')),
+        directory_with(two => export_text(two => 'second'))
     );
-    my $again = directory_with( one => export_text( one => 'hidden' ) );
-    is perl( $LIST, @directories, $again ), 'one=first two=second',
-      'both, and nothing from the folders below';
-  };
+    my $again = directory_with(one => export_text(one => 'hidden'));
+    is perl($LIST, @directories, $again), 'one=first two=second', 'both, and nothing from the folders below';
+};
 
 subtest 'directories_that_do_not_exist_do_not_matter' => sub {
-    is perl( $LIST, '/no/such/directory',
-        directory_with( one => export_text( one => 'here' ) ) ),
-      'one=here', 'it is found';
+    is perl($LIST, '/no/such/directory', directory_with(one => export_text(one => 'here'))),
+        'one=here', 'it is found';
 };
 
 subtest 'an_export_that_does_not_load_ends_everything' => sub {
-    my ( $text, $status ) = perl(
+    my ($text, $status) = perl(
         $LIST,
         directory_with(
-            broken =>
-              "package FS::part_export::broken;\nuse No::Such::Module;\n1;\n"
+            broken => "package FS::part_export::broken;\nuse No::Such::Module;\n1;\n"
         )
     );
     isnt $status, 0, 'an error';
-    like $text, qr/FS::part_export::broken[ ]does[ ]not[ ]load/x,
-      'that names it';
+    like $text, qr/FS::part_export::broken[ ]does[ ]not[ ]load/x, 'that names it';
 };
 
 subtest 'an_export_may_be_loaded_by_its_own_name_first' => sub {
-    my $directory = directory_with( one => export_text( one => 'itself' ) );
-    is perl( "use FS::part_export::one; $LIST", $directory ), 'one=itself',
-      'it registers all the same';
+    my $directory = directory_with(one => export_text(one => 'itself'));
+    is perl("use FS::part_export::one; $LIST", $directory), 'one=itself', 'it registers all the same';
 };
 
 # What of these has a Freeside, by the word that the code prints for each.
@@ -128,20 +121,19 @@ END
 
 subtest 'a_freeside_3_has_no_log_and_nothing_on_record' => sub {
     local $ENV{SMALL_FREESIDE} = 3;
-    is perl('use FS; print FS->VERSION'), '3.9', 'its version';
-    is perl($HAS_METHODS), '--',   'no get_remoteid, no set_remoteid';
-    is perl($HAS_LOG),     'none', 'no FS::Log';
-    is perl($HAS_TABLES),  '---',  'nor their tables';
+    is perl('use FS; print FS->VERSION'), '3.9',  'its version';
+    is perl($HAS_METHODS),                '--',   'no get_remoteid, no set_remoteid';
+    is perl($HAS_LOG),                    'none', 'no FS::Log';
+    is perl($HAS_TABLES),                 '---',  'nor their tables';
 };
 
 subtest 'an_error_of_a_suspend_hook_counts_in_a_freeside_3_only' => sub {
-    my $directory = directory_with( one => $REFUSING );
-    like perl( $SUSPEND, $directory ), qr/\A \d+ \z/x,
-      'in a Freeside 4 it does not';
+    my $directory = directory_with(one => $REFUSING);
+    like perl($SUSPEND, $directory), qr/\A \d+ \z/x, 'in a Freeside 4 it does not';
     local $ENV{SMALL_FREESIDE} = 3;
-    is perl( $SUSPEND, $directory ),
-      'error exporting suspend event to one (transaction rolled back): no',
-      'its text, and the package is not suspended';
+    is perl($SUSPEND, $directory),
+        'error exporting suspend event to one (transaction rolled back): no',
+        'its text, and the package is not suspended';
 };
 
 done_testing;

@@ -21,7 +21,7 @@ use PostgreSQL;
 my $LONGEST_STOP = 30;
 
 my $server = eval { PostgreSQL->start };
-if ( !$server ) { plan skip_all => "PostgreSQL does not start here: $@" }
+if (!$server) { plan skip_all => "PostgreSQL does not start here: $@" }
 
 subtest 'an_isp_can_be_opened_on_it' => sub {
     local $ENV{MAGICMAIL_PG} = $server->connection;
@@ -33,7 +33,7 @@ subtest 'an_isp_can_be_opened_on_it' => sub {
     $isp->close;
     ok dbh->ping, 'closing one leaves the other alone';
     $other_isp->close;
-    my $lite = ISP->open( on => 'sqlite' );
+    my $lite = ISP->open(on => 'sqlite');
     is driver_name(), 'SQLite', 'SQLite where one says so';
 };
 
@@ -47,8 +47,8 @@ subtest 'it_leaves_nothing_when_it_is_stopped' => sub {
 subtest 'it_ends_when_the_test_that_started_it_is_killed' => sub {
     pipe my $reader, my $writer or die "pipe: $!\n";
     my $child = fork;
-    if ( !defined $child ) { die "fork: $!\n" }
-    if ( !$child ) {
+    if (!defined $child) { die "fork: $!\n" }
+    if (!$child) {
         my $own = PostgreSQL->start;
         syswrite $writer, $own->connection . "\n";
         kill KILL => $$;
@@ -60,8 +60,8 @@ subtest 'it_ends_when_the_test_that_started_it_is_killed' => sub {
     # The keeper and the server hold the pipe's other end no longer once they
     # are gone.
     my @ready = IO::Select->new($reader)->can_read($LONGEST_STOP);
-    is scalar @ready,                      1, 'the keeper ends';
-    is sysread( $reader, my $nothing, 1 ), 0, 'and all that it started';
+    is scalar @ready,                    1, 'the keeper ends';
+    is sysread($reader, my $nothing, 1), 0, 'and all that it started';
     ok !-e $folder, 'the folder is gone';
 };
 

@@ -9,7 +9,7 @@ package FS;
 use strict;
 use warnings;
 
-our $VERSION = ( $ENV{SMALL_FREESIDE} || 4 ) eq '3' ? '3.9' : '4.6';
+our $VERSION = ($ENV{SMALL_FREESIDE} || 4) eq '3' ? '3.9' : '4.6';
 
 sub is_version_3 { return $VERSION < 4 }
 

@@ -38,19 +38,18 @@ use FS::UID qw( adminsuidsetup datasrc dbh );
 # on => 'sqlite' or 'postgresql'; by default as MAGICMAIL_PG in the environment
 # says.
 sub open {
-    my ( $class, %option ) = @_;
+    my ($class, %option) = @_;
     my $self =
-      bless { database => ISP::Database->new( $option{on} ), owner => $$ },
-      $class;
+        bless {database => ISP::Database->new($option{on}), owner => $$},
+        $class;
     $self->{database}->fill(
         sub {
-            inserted( access_user =>
-                  { username => 'admin', first => 'Ada', last => 'Min' } );
+            inserted(access_user => {username => 'admin', first => 'Ada', last => 'Min'});
         }
     );
     adminsuidsetup('admin');
-    $self->give_right( 'admin', 'Configuration' );
-    $self->{agent}   = inserted( agent => { agent => 'Main' } );
+    $self->give_right('admin', 'Configuration');
+    $self->{agent}   = inserted(agent => {agent => 'Main'});
     $self->{package} = inserted(
         part_pkg => {
             pkg     => 'Internet',
@@ -68,26 +67,25 @@ sub agent { my ($self) = @_; return $self->{agent} }
 
 # A further agent.
 sub new_agent {
-    my ( $self, $name ) = @_;
-    return inserted( agent => { agent => $name } );
+    my ($self, $name) = @_;
+    return inserted(agent => {agent => $name});
 }
 
 # first, last, company, agent_custid, custnum, ...
 sub customer {
-    my ( $self, %column ) = @_;
-    my %default =
-      ( agentnum => $self->agent->agentnum, first => 'Ann', last => 'Lee' );
-    return inserted( cust_main => { %default, %column } );
+    my ($self, %column) = @_;
+    my %default = (agentnum => $self->agent->agentnum, first => 'Ann', last => 'Lee');
+    return inserted(cust_main => {%default, %column});
 }
 
 # A package of a customer; definition => 'name' for another than Internet.
 sub package {
-    my ( $self, $customer, %column ) = @_;
+    my ($self, $customer, %column) = @_;
     my $definition = delete $column{definition};
     my $part_pkg =
-      defined $definition
-      ? $self->package_definition($definition)
-      : $self->{package};
+        defined $definition
+        ? $self->package_definition($definition)
+        : $self->{package};
     return inserted(
         cust_pkg => {
             custnum => $customer->custnum,
@@ -98,23 +96,23 @@ sub package {
 }
 
 sub package_definition {
-    my ( $self, $name ) = @_;
-    return qsearchs( 'part_pkg', { pkg => $name } )
-      || inserted( part_pkg => { pkg => $name, freq => 1, plan => 'flat' } );
+    my ($self, $name) = @_;
+    return qsearchs('part_pkg', {pkg => $name})
+        || inserted(part_pkg => {pkg => $name, freq => 1, plan => 'flat'});
 }
 
 # The service definition of that name, made where there is none.
 sub definition {
-    my ( $self, $name, %column ) = @_;
+    my ($self, $name, %column) = @_;
     return $name if ref $name;
-    return qsearchs( 'part_svc', { svc => $name } )
-      || inserted( part_svc => { svc => $name, svcdb => 'svc_acct', %column } );
+    return qsearchs('part_svc', {svc => $name})
+        || inserted(part_svc => {svc => $name, svcdb => 'svc_acct', %column});
 }
 
 # What a definition says of a column: fixed ('F'), a default ('D'), a choice
 # ('S', values with commas between).
 sub column {
-    my ( $self, $definition, $name, $value, $flag ) = @_;
+    my ($self, $definition, $name, $value, $flag) = @_;
     my $svcpart = $self->definition($definition)->svcpart;
     return inserted(
         part_svc_column => {
@@ -128,52 +126,48 @@ sub column {
 
 # The domain, a service in no package, made where there is none.
 sub domain {
-    my ( $self, $name ) = @_;
-    my $known = qsearchs( 'svc_domain', { domain => $name } );
+    my ($self, $name) = @_;
+    my $known = qsearchs('svc_domain', {domain => $name});
     return $known if $known;
-    my $definition = $self->definition( 'Domain', svcdb => 'svc_domain' );
-    return inserted(
-        svc_domain => { domain => $name, svcpart => $definition->svcpart } );
+    my $definition = $self->definition('Domain', svcdb => 'svc_domain');
+    return inserted(svc_domain => {domain => $name, svcpart => $definition->svcpart});
 }
 
 # An export of a type: machine, exportname, no_suspend, ... ; options => {...};
 # definitions => [ names or records ], by default the one called Mailbox.
 sub export {
-    my ( $self, $type, %column ) = @_;
+    my ($self, $type, %column) = @_;
     my $options     = delete $column{options}     || {};
     my $definitions = delete $column{definitions} || ['Mailbox'];
-    my $export =
-      inserted( part_export => { exporttype => $type, %column }, $options );
-    $self->link( $export, $_ ) for @{$definitions};
+    my $export      = inserted(part_export => {exporttype => $type, %column}, $options);
+    $self->link($export, $_) for @{$definitions};
     return $export;
 }
 
 sub link {
-    my ( $self, $export, $definition ) = @_;
+    my ($self, $export, $definition) = @_;
     my $svcpart = $self->definition($definition)->svcpart;
-    return inserted(
-        export_svc => { exportnum => $export->exportnum, svcpart => $svcpart }
-    );
+    return inserted(export_svc => {exportnum => $export->exportnum, svcpart => $svcpart});
 }
 
 # Options of an export as staff would change them: those not named stay.
 sub change_options {
-    my ( $self, $export, %option ) = @_;
-    my $fresh = qsearchs( 'part_export', { exportnum => $export->exportnum } );
-    written( $fresh, $fresh->replace( $fresh, { $fresh->options, %option } ) );
+    my ($self, $export, %option) = @_;
+    my $fresh = qsearchs('part_export', {exportnum => $export->exportnum});
+    written($fresh, $fresh->replace($fresh, {$fresh->options, %option}));
     return $fresh;
 }
 
 # An export on a running simulator (Simulator.pm), with its address, client and
 # CA.
 sub magicmail {
-    my ( $self, $simulator, %column ) = @_;
+    my ($self, $simulator, %column) = @_;
     my %option = (
         client_id       => $simulator->client_id,
         client_password => $simulator->client_password,
         port            => $simulator->port,
         ca_file         => $simulator->ca_file,
-        %{ delete $column{options} || {} }
+        %{delete $column{options} || {}}
     );
     return $self->export(
         'magicmail',
@@ -186,9 +180,8 @@ sub magicmail {
 # package, or nobody (undef): username, domain ('example.net'; undef for none),
 # definition ('Mailbox'), finger, _password, ...
 sub mailbox {
-    my ( $self, $owner, %column ) = @_;
-    my %default =
-      ( username => 'ann', domain => 'example.net', definition => 'Mailbox' );
+    my ($self, $owner, %column) = @_;
+    my %default = (username => 'ann', domain => 'example.net', definition => 'Mailbox');
     my %mailbox = (
         %default,
         _password          => 'secret12',
@@ -196,110 +189,105 @@ sub mailbox {
         %column
     );
     my $domain = delete $mailbox{domain};
-    if ( defined $domain ) {
+    if (defined $domain) {
         $mailbox{domsvc} ||= $self->domain($domain)->svcnum;
     }
     $mailbox{svcpart} ||=
-      $self->definition( delete $mailbox{definition} )->svcpart;
+        $self->definition(delete $mailbox{definition})->svcpart;
     if ($owner) {
-        my $package =
-          $owner->isa('FS::cust_pkg') ? $owner : $self->package($owner);
+        my $package = $owner->isa('FS::cust_pkg') ? $owner : $self->package($owner);
         $mailbox{pkgnum} = $package->pkgnum;
     }
-    return FS::svc_acct->new( \%mailbox );
+    return FS::svc_acct->new(\%mailbox);
 }
 
 # The same, inserted.
 sub provisioned {
-    my ( $self, @arguments ) = @_;
+    my ($self, @arguments) = @_;
     my $svc = $self->mailbox(@arguments);
-    written( $svc, $svc->insert );
+    written($svc, $svc->insert);
     return $self->fresh($svc);
 }
 
 # Mailboxes of a package by the hundred ("NAME1" and so on), or those of so many
 # strangers, as rows only: no hook is called. name, domain, definition.
 sub crowd {
-    my ( $self, $package, $count, %which ) = @_;
-    return ISP::Crowd->mailboxes( $package, $count, $self->_crowd(%which) );
+    my ($self, $package, $count, %which) = @_;
+    return ISP::Crowd->mailboxes($package, $count, $self->_crowd(%which));
 }
 
 sub strangers {
-    my ( $self, $count, %which ) = @_;
-    return ISP::Crowd->strangers( $self, $count, $self->_crowd(%which) );
+    my ($self, $count, %which) = @_;
+    return ISP::Crowd->strangers($self, $count, $self->_crowd(%which));
 }
 
 sub _crowd {
-    my ( $self, %which ) = @_;
-    my %default =
-      ( name => 'user', domain => 'example.net', definition => 'Mailbox' );
-    my %crowd = ( %default, %which );
+    my ($self, %which) = @_;
+    my %default = (name => 'user', domain => 'example.net', definition => 'Mailbox');
+    my %crowd   = (%default, %which);
     return (
         name    => $crowd{name},
-        domsvc  => $self->domain( $crowd{domain} )->svcnum,
-        svcpart => $self->definition( $crowd{definition} )->svcpart,
+        domsvc  => $self->domain($crowd{domain})->svcnum,
+        svcpart => $self->definition($crowd{definition})->svcpart,
     );
 }
 
 # The record as the database has it now; undef where it is gone.
 sub fresh {
-    my ( $self, $record ) = @_;
+    my ($self, $record) = @_;
     my $key = $record->primary_key;
-    return scalar qsearchs( $record->table, { $key => $record->get($key) } );
+    return scalar qsearchs($record->table, {$key => $record->get($key)});
 }
 
 # Changes a service as its page does: the new values over the old; returns
 # Freeside's text or ''.
 sub change {
-    my ( $self, $svc, %column ) = @_;
+    my ($self, $svc, %column) = @_;
     my $old = $self->fresh($svc);
-    if ( exists $column{domain} ) {
-        $column{domsvc} = $self->domain( delete $column{domain} )->svcnum;
+    if (exists $column{domain}) {
+        $column{domsvc} = $self->domain(delete $column{domain})->svcnum;
     }
-    my $new = FS::svc_acct->new(
-        { $old->hash, svcpart => $old->cust_svc->svcpart, %column } );
+    my $new = FS::svc_acct->new({$old->hash, svcpart => $old->cust_svc->svcpart, %column});
     local $FS::Record::nowarn_identical = 1;
     return $new->replace($old);
 }
 
 # Another service definition for a provisioned service.
 sub change_definition {
-    my ( $self, $svc, $definition ) = @_;
+    my ($self, $svc, $definition) = @_;
     my $old = $svc->cust_svc;
-    my $new = FS::cust_svc->new(
-        { $old->hash, svcpart => $self->definition($definition)->svcpart } );
+    my $new = FS::cust_svc->new({$old->hash, svcpart => $self->definition($definition)->svcpart});
     return $new->replace($old);
 }
 
 # What freeside-reexport does: the export's change hook, with one record as
 # both new and old.
 sub reexport {
-    my ( $self, $export, $svc ) = @_;
+    my ($self, $export, $svc) = @_;
     my $record = $self->fresh($svc);
-    return in_transaction(
-        sub { return $export->export_replace( $record, $record ) } );
+    return in_transaction(sub { return $export->export_replace($record, $record) });
 }
 
 # Runs pieces of code in processes of their own that begin at the same moment;
 # what each returned. Domains and definitions that they name are to be made
 # before. Dies when one dies or all are not done in time.
 sub at_once {
-    my ( $self, $seconds, @code ) = @_;
-    return ISP::Workers->run( $seconds, @code );
+    my ($self, $seconds, @code) = @_;
+    return ISP::Workers->run($seconds, @code);
 }
 
 sub close {
     my ($self) = @_;
     return if $self->{owner} != $$ || !$self->{database};
     my $database = delete $self->{database};
-    if ( dbh && datasrc() eq $database->source ) { dbh->disconnect }
+    if (dbh && datasrc() eq $database->source) { dbh->disconnect }
     $database->remove;
     return;
 }
 
 sub DESTROY {
     my ($self) = @_;
-    local ( $@, $!, $? ) = ( q{}, 0, 0 );
+    local ($@, $!, $?) = (q{}, 0, 0);
     $self->close;
     return;
 }

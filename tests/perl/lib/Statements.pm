@@ -13,25 +13,23 @@ our $HOOK      = q{};
 our $IS_WANTED = 0;
 
 my @DATABASE_METHODS = qw(
-  do selectrow_array selectrow_arrayref selectrow_hashref selectall_array
-  selectall_arrayref selectall_hashref selectcol_arrayref
+    do selectrow_array selectrow_arrayref selectrow_hashref selectall_array
+    selectall_arrayref selectall_hashref selectcol_arrayref
 );
 
-my $MESSENGERS =
-  qr/\A (?: FS::Record\b | FS::UID\z | Statements\z | DB[ID]\b )/x;
+my $MESSENGERS = qr/\A (?: FS::Record\b | FS::UID\z | Statements\z | DB[ID]\b )/x;
 
 sub watch {
-    my ( $class, $dbh ) = @_;
+    my ($class, $dbh) = @_;
     my $note = sub {
-        my ( $handle, $statement ) = @_;
-        _note( ref $statement ? $statement->{Statement} : $statement );
+        my ($handle, $statement) = @_;
+        _note(ref $statement ? $statement->{Statement} : $statement);
         return;
     };
     $dbh->{Callbacks} = {
-        ( map { $_ => $note } @DATABASE_METHODS ),
+        (map { $_ => $note } @DATABASE_METHODS),
         ChildCallbacks => {
-            execute =>
-              sub { my ($handle) = @_; _note( $handle->{Statement} ); return }
+            execute => sub { my ($handle) = @_; _note($handle->{Statement}); return }
         },
     };
     return $dbh;
@@ -44,30 +42,30 @@ sub _note {
     # selectall_hashref and its like run prepare and execute in turn: one
     # statement, not two.
     my $asker;
-    for ( my $depth = 1 ; my @frame = caller $depth ; $depth++ ) {
+    for (my $depth = 1; my @frame = caller $depth; $depth++) {
         return if $frame[3] =~ /\A DBD::/x;
-        if ( $frame[0] !~ $MESSENGERS ) { $asker ||= $frame[0] }
+        if ($frame[0] !~ $MESSENGERS) { $asker ||= $frame[0] }
     }
-    push @NOTED, { sql => $sql, hook => $HOOK, rows => undef, by => $asker };
+    push @NOTED, {sql => $sql, hook => $HOOK, rows => undef, by => $asker};
     return;
 }
 
 # FS::Record tells how many rows its last search gave.
 sub rows_read {
-    my ( $class, $count ) = @_;
+    my ($class, $count) = @_;
     if (@NOTED) { $NOTED[-1]{rows} = $count }
     return;
 }
 
 sub in_hook {
-    my ( $class, $name, $code ) = @_;
+    my ($class, $name, $code) = @_;
     local $HOOK = $name;
     return $code->();
 }
 
 # Runs the code and returns what it ran, in order: { sql, hook, rows, by } each.
 sub during {
-    my ( $class, $code ) = @_;
+    my ($class, $code) = @_;
     local $IS_WANTED = 1;
     local @NOTED     = ();
     $code->();
@@ -76,7 +74,7 @@ sub during {
 
 # The same, less what Freeside itself ran outside of any hook of an export.
 sub of_hooks_during {
-    my ( $class, $code ) = @_;
+    my ($class, $code) = @_;
     return grep { $_->{hook} } $class->during($code);
 }
 

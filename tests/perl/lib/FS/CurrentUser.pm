@@ -10,13 +10,11 @@ use warnings;
 our $CurrentUser;
 
 sub load_user {
-    my ( $class, $username ) = @_;
+    my ($class, $username) = @_;
     require FS::Record;
     require FS::access_user;
-    my $user =
-      FS::Record::qsearchs( 'access_user',
-        { username => $username, disabled => q{} } )
-      or die "unknown user: $username\n";
+    my $user = FS::Record::qsearchs('access_user', {username => $username, disabled => q{}})
+        or die "unknown user: $username\n";
     $CurrentUser = $user;
     return $user;
 }

@@ -11,7 +11,7 @@ use warnings;
 use FS;
 use FS::log;
 
-if ( FS::is_version_3() ) {
+if (FS::is_version_3()) {
     die "Can't locate FS/Log.pm in \@INC (it is not in Freeside 3)\n";
 }
 
@@ -19,9 +19,9 @@ my @LEVELS = qw( debug info notice warning error critical alert emergency );
 my @contexts;
 
 sub new {
-    my ( $class, $context ) = @_;
+    my ($class, $context) = @_;
     push @contexts, $context;
-    return bless { depth => scalar @contexts }, $class;
+    return bless {depth => scalar @contexts}, $class;
 }
 
 sub DESTROY {
@@ -32,15 +32,14 @@ sub DESTROY {
 
 # level => name, message => text, object => record.
 sub log {
-    my ( $self, %entry ) = @_;
+    my ($self, %entry) = @_;
     my ($level) = grep { $LEVELS[$_] eq $entry{level} } 0 .. $#LEVELS;
     my $object  = $entry{object};
-    my $row     = FS::log->new(
-        { _date => time, level => $level, message => $entry{message} } );
+    my $row     = FS::log->new({_date => time, level => $level, message => $entry{message}});
     if ($object) {
-        $row->set( tablename => $object->table );
-        $row->set( tablenum  => $object->get( $object->primary_key ) );
-        $row->set( agentnum  => $object->get('agentnum') );
+        $row->set(tablename => $object->table);
+        $row->set(tablenum  => $object->get($object->primary_key));
+        $row->set(agentnum  => $object->get('agentnum'));
     }
     my $error = $row->insert(@contexts);
     if ($error) { die "error inserting log: $error\n" }
@@ -51,12 +50,12 @@ for my $level (@LEVELS) {
     ## no critic (ProhibitNoStrict): one method for each level
     no strict 'refs';
     *{$level} = sub {
-        my ( $self, $text, %entry ) = @_;
-        return $self->log( %entry, level => $level, message => $text );
+        my ($self, $text, %entry) = @_;
+        return $self->log(%entry, level => $level, message => $text);
     };
 }
 
-sub warn { my ( $self, @arguments ) = @_; return $self->warning(@arguments) }
-sub err  { my ( $self, @arguments ) = @_; return $self->error(@arguments) }
+sub warn { my ($self, @arguments) = @_; return $self->warning(@arguments) }
+sub err  { my ($self, @arguments) = @_; return $self->error(@arguments) }
 
 1;

@@ -14,8 +14,7 @@ use FS::Record::Search;
 use FS::Schema qw( dbdef );
 use FS::UID    qw( dbh driver_name );
 
-our @EXPORT_OK =
-  qw( dbdef dbh fields hfields in_transaction qsearch qsearchs real_fields );
+our @EXPORT_OK        = qw( dbdef dbh fields hfields in_transaction qsearch qsearchs real_fields );
 our $nowarn_identical = 0;
 
 BEGIN {
@@ -28,26 +27,26 @@ my @SIGNALS = qw( HUP INT QUIT TERM TSTP PIPE );
 # ->new( \%hash ) for a class of a table, ->new( $table, \%hash ) for this one.
 # The hash becomes the record's.
 sub new {
-    my ( $proto, @arguments ) = @_;
+    my ($proto, @arguments) = @_;
     my $self = bless {}, ref $proto || $proto;
-    if ( !defined $self->table ) { $self->{Table} = shift @arguments }
+    if (!defined $self->table) { $self->{Table} = shift @arguments }
     $self->{Hash} = shift @arguments || {};
-    for my $field ( $self->fields ) {
-        if ( !defined $self->{Hash}{$field} ) { $self->{Hash}{$field} = q{} }
+    for my $field ($self->fields) {
+        if (!defined $self->{Hash}{$field}) { $self->{Hash}{$field} = q{} }
     }
     return $self;
 }
 
 sub table       { my ($self) = @_; return $self->{Table} }
-sub dbdef_table { my ($self) = @_; return dbdef->table( $self->table ) }
+sub dbdef_table { my ($self) = @_; return dbdef->table($self->table) }
 sub primary_key { my ($self) = @_; return $self->dbdef_table->primary_key }
-sub hash        { my ($self) = @_; return %{ $self->{Hash} } }
+sub hash        { my ($self) = @_; return %{$self->{Hash}} }
 sub hashref     { my ($self) = @_; return $self->{Hash} }
 
 # The columns of a table (or of a record's).
 sub fields {
     my ($something) = @_;
-    return real_fields( ref $something ? $something->table : $something );
+    return real_fields(ref $something ? $something->table : $something);
 }
 
 sub real_fields {
@@ -58,11 +57,11 @@ sub real_fields {
 
 sub hfields {
     my ($table) = @_;
-    return { map { $_ => 1 } fields($table) };
+    return {map { $_ => 1 } fields($table)};
 }
 
 sub get {
-    my ( $self, $field ) = @_;
+    my ($self, $field) = @_;
     my $value = $self->{Hash}{$field};
     return defined $value ? $value : q{};
 }
@@ -71,25 +70,25 @@ sub get {
 ## no critic (ProhibitAmbiguousNames): set and get are Freeside's
 
 sub set {
-    my ( $self, $field, $value ) = @_;
+    my ($self, $field, $value) = @_;
     $self->{Hash}{$field} = $value;
     return $value;
 }
 
-sub getfield { my ( $self, @arguments ) = @_; return $self->get(@arguments) }
-sub setfield { my ( $self, @arguments ) = @_; return $self->set(@arguments) }
+sub getfield { my ($self, @arguments) = @_; return $self->get(@arguments) }
+sub setfield { my ($self, @arguments) = @_; return $self->set(@arguments) }
 
 # Any other method is a field: get without an argument, set with one.
 sub AUTOLOAD {
-    my ( $self, @value ) = @_;
+    my ($self, @value) = @_;
     our $AUTOLOAD;
     my ($field) = $AUTOLOAD =~ /(\w+)\z/x;
-    if ( !ref $self ) {
-        confess "no method $field in " . ( defined $self ? $self : 'main' );
+    if (!ref $self) {
+        confess "no method $field in " . (defined $self ? $self : 'main');
     }
     return defined $value[0]
-      ? $self->setfield( $field, $value[0] )
-      : $self->getfield($field);
+        ? $self->setfield($field, $value[0])
+        : $self->getfield($field);
 }
 
 sub DESTROY { return }
@@ -116,7 +115,7 @@ sub check { return q{} }
 
 sub insert {
     my ($self) = @_;
-    return in_transaction( sub { return $self->check || $self->_insert_row } );
+    return in_transaction(sub { return $self->check || $self->_insert_row });
 }
 
 sub _insert_row {
@@ -125,63 +124,52 @@ sub _insert_row {
     my $key     = $self->primary_key;
     my @columns = grep { length $self->get($_) } real_fields($table);
     my $sql =
-      @columns
-      ? "INSERT INTO $table ("
-      . join( ', ', @columns )
-      . ') VALUES ('
-      . join( ', ', (q{?}) x @columns ) . ')'
-      : "INSERT INTO $table DEFAULT VALUES";
+        @columns
+        ? "INSERT INTO $table (" . join(', ', @columns) . ') VALUES (' . join(', ', (q{?}) x @columns) . ')'
+        : "INSERT INTO $table DEFAULT VALUES";
     my $statement = dbh->prepare($sql) or return dbh->errstr;
-    FS::Record::Search::bind_values( $statement, $table,
-        map { [ $_ => $self->get($_) ] } @columns );
+    FS::Record::Search::bind_values($statement, $table, map { [$_ => $self->get($_)] } @columns);
     $statement->execute or return $statement->errstr;
 
-    if ( $self->dbdef_table->column($key)->type eq 'serial' ) {
+    if ($self->dbdef_table->column($key)->type eq 'serial') {
         $self->_take_serial($key);
     }
     return q{};
 }
 
 sub _take_serial {
-    my ( $self, $key ) = @_;
+    my ($self, $key) = @_;
     my $table = $self->table;
-    if ( !length $self->get($key) ) {
-        $self->set( $key, dbh->last_insert_id( undef, undef, $table, undef ) );
+    if (!length $self->get($key)) {
+        $self->set($key, dbh->last_insert_id(undef, undef, $table, undef));
     }
-    elsif ( driver_name() eq 'Pg' ) {
-        dbh->do(
-"SELECT setval('${table}_${key}_seq', (SELECT max($key) FROM $table))"
-        );
+    elsif (driver_name() eq 'Pg') {
+        dbh->do("SELECT setval('${table}_${key}_seq', (SELECT max($key) FROM $table))");
     }
     return;
 }
 
 sub replace {
-    my ( $new, $old ) = @_;
+    my ($new, $old) = @_;
     $old ||= $new->replace_old;
-    return in_transaction( sub { return $new->check || $new->_update_row($old) }
-    );
+    return in_transaction(sub { return $new->check || $new->_update_row($old) });
 }
 
 sub _update_row {
-    my ( $new, $old ) = @_;
+    my ($new, $old) = @_;
     my $table = $new->table;
     my $key   = $new->primary_key;
     return "can't change primary key" if $old->get($key) ne $new->get($key);
     my @changed = grep { $new->get($_) ne $old->get($_) } real_fields($table);
-    if ( !@changed ) {
-        if ( !$nowarn_identical ) {
+    if (!@changed) {
+        if (!$nowarn_identical) {
             carp "warning: $new -> replace $old: records identical";
         }
         return q{};
     }
-    my $sql =
-        "UPDATE $table SET "
-      . join( ', ', map { "$_ = ?" } @changed )
-      . " WHERE $key = ?";
+    my $sql       = "UPDATE $table SET " . join(', ', map { "$_ = ?" } @changed) . " WHERE $key = ?";
     my $statement = dbh->prepare($sql) or return dbh->errstr;
-    FS::Record::Search::bind_values( $statement, $table,
-        map { [ $_ => $new->get($_) ] } @changed, $key );
+    FS::Record::Search::bind_values($statement, $table, map { [$_ => $new->get($_)] } @changed, $key);
     my $rows = $statement->execute or return $statement->errstr;
     return $rows > 0 ? q{} : 'Record not found (or records identical).';
 }
@@ -190,7 +178,7 @@ sub _update_row {
 sub replace_old {
     my ($self) = @_;
     return $self->select_for_update
-      || croak 'Record not found in ' . $self->table;
+        || croak 'Record not found in ' . $self->table;
 }
 
 # Locks the row until the transaction ends; what it is now is returned.
@@ -201,7 +189,7 @@ sub select_for_update {
         {
             select    => q{*},
             table     => $self->table,
-            hashref   => { $key => $self->get($key) },
+            hashref   => {$key => $self->get($key)},
             extra_sql => 'FOR UPDATE',
         }
     );
@@ -214,9 +202,8 @@ sub delete {
     return in_transaction(
         sub {
             my $statement = dbh->prepare("DELETE FROM $table WHERE $key = ?")
-              or return dbh->errstr;
-            FS::Record::Search::bind_values( $statement, $table,
-                [ $key => $self->get($key) ] );
+                or return dbh->errstr;
+            FS::Record::Search::bind_values($statement, $table, [$key => $self->get($key)]);
             my $rows = $statement->execute or return $statement->errstr;
             return $rows > 0 ? q{} : 'Record not found.';
         }

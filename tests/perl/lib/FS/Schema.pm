@@ -43,12 +43,12 @@ END
 
 my @ONLY_IN_VERSION_4 = qw( export_cust_svc log log_context );
 
-my ( @names, %tables );
-for my $line ( split /\n/x, $TABLES ) {
-    my ( $name, $columns ) = split /:\s*/x, $line, 2;
+my (@names, %tables);
+for my $line (split /\n/x, $TABLES) {
+    my ($name, $columns) = split /:\s*/x, $line, 2;
     next if FS::is_version_3() && grep { $_ eq $name } @ONLY_IN_VERSION_4;
     push @names, $name;
-    $tables{$name} = FS::Schema::Table->new( $name, $columns );
+    $tables{$name} = FS::Schema::Table->new($name, $columns);
 }
 
 my $definition = bless {}, __PACKAGE__;
@@ -58,13 +58,13 @@ sub dbdef { return $definition }
 sub tables { return @names }
 
 sub table {
-    my ( $self, $name ) = @_;
+    my ($self, $name) = @_;
     return $tables{$name};
 }
 
 # The statements that make an empty database.
 sub statements {
-    my ( $self, $driver ) = @_;
+    my ($self, $driver) = @_;
     return map { $tables{$_}->statements($driver) } @names;
 }
 

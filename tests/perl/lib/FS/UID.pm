@@ -21,7 +21,7 @@ use FS::CurrentUser;
 use Statements;
 
 our @EXPORT_OK = qw(
-  adminsuidsetup forksuidsetup datasrc dbh driver_name getotaker myconnect
+    adminsuidsetup forksuidsetup datasrc dbh driver_name getotaker myconnect
 );
 our $AutoCommit = 1;
 
@@ -37,7 +37,7 @@ sub adminsuidsetup {
 # word to the server.
 sub forksuidsetup {
     my ($user) = @_;
-    if ( !defined $user ) {
+    if (!defined $user) {
         croak 'who is at work? adminsuidsetup needs a user name';
     }
     connect_without_user();
@@ -63,7 +63,7 @@ sub myconnect {
             ShowErrorStatement  => 1,
         }
     ) or die "DBI->connect error: $DBI::errstr\n";
-    if ( $handle->{Driver}{Name} eq 'SQLite' ) {
+    if ($handle->{Driver}{Name} eq 'SQLite') {
         $handle->{sqlite_unicode} = 1;
         $handle->sqlite_busy_timeout(60_000);
         $handle->do('PRAGMA foreign_keys = ON');

@@ -13,10 +13,10 @@ sub table { return 'access_user' }
 
 # True when one of the rights named (one, or an array of them) is his.
 sub access_right {
-    my ( $self, $rights ) = @_;
+    my ($self, $rights) = @_;
     my @rights = ref $rights ? @{$rights} : $rights;
     for my $right (@rights) {
-        if ( !exists $self->{rights}{$right} ) {
+        if (!exists $self->{rights}{$right}) {
             $self->{rights}{$right} = $self->_has_right($right);
         }
         return 1 if $self->{rights}{$right};
@@ -25,13 +25,12 @@ sub access_right {
 }
 
 sub _has_right {
-    my ( $self, $right ) = @_;
+    my ($self, $right) = @_;
     return scalar FS::Record::qsearch(
         {
             table     => 'access_right',
-            addl_from =>
-'JOIN access_usergroup ON access_usergroup.groupnum = access_right.rightobjnum',
-            hashref => { righttype => 'FS::access_group', rightname => $right },
+            addl_from => 'JOIN access_usergroup ON access_usergroup.groupnum = access_right.rightobjnum',
+            hashref   => {righttype => 'FS::access_group', rightname => $right},
             extra_sql => 'AND access_usergroup.usernum = ' . $self->usernum,
         }
     );

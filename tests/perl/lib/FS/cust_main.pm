@@ -14,7 +14,7 @@ sub table { return 'cust_main' }
 
 sub agent {
     my ($self) = @_;
-    return qsearchs( 'agent', { agentnum => $self->agentnum } );
+    return qsearchs('agent', {agentnum => $self->agentnum});
 }
 
 sub name {
@@ -36,7 +36,7 @@ sub all_pkgs {
     return qsearch(
         {
             table    => 'cust_pkg',
-            hashref  => { custnum => $self->custnum },
+            hashref  => {custnum => $self->custnum},
             order_by => 'ORDER BY pkgnum'
         }
     );
@@ -64,17 +64,15 @@ sub cancel {
 
 # Moves this customer's packages to the other one, then deletes this one.
 sub merge {
-    my ( $self, $custnum ) = @_;
+    my ($self, $custnum) = @_;
     return "Can't merge a customer into self" if $self->custnum == $custnum;
-    qsearchs( 'cust_main', { custnum => $custnum } )
-      or return "Invalid new customer number: $custnum";
+    qsearchs('cust_main', {custnum => $custnum})
+        or return "Invalid new customer number: $custnum";
     return in_transaction(
         sub {
             $self->select_for_update;
-            for my $package ( $self->all_pkgs ) {
-                my $error =
-                  FS::cust_pkg->new( { $package->hash, custnum => $custnum } )
-                  ->replace($package);
+            for my $package ($self->all_pkgs) {
+                my $error = FS::cust_pkg->new({$package->hash, custnum => $custnum})->replace($package);
                 return $error if $error;
             }
             return $self->delete;

@@ -15,12 +15,12 @@ sub table { return 'cust_pkg' }
 
 sub cust_main {
     my ($self) = @_;
-    return qsearchs( 'cust_main', { custnum => $self->custnum } );
+    return qsearchs('cust_main', {custnum => $self->custnum});
 }
 
 sub part_pkg {
     my ($self) = @_;
-    return qsearchs( 'part_pkg', { pkgpart => $self->pkgpart } );
+    return qsearchs('part_pkg', {pkgpart => $self->pkgpart});
 }
 
 sub cust_svc {
@@ -28,7 +28,7 @@ sub cust_svc {
     return qsearch(
         {
             table    => 'cust_svc',
-            hashref  => { pkgnum => $self->pkgnum },
+            hashref  => {pkgnum => $self->pkgnum},
             order_by => 'ORDER BY svcnum'
         }
     );
@@ -36,19 +36,19 @@ sub cust_svc {
 
 sub insert {
     my ($self) = @_;
-    if ( !$self->order_date ) { $self->set( order_date => time ) }
+    if (!$self->order_date) { $self->set(order_date => time) }
     return $self->SUPER::insert;
 }
 
 # Every change of the row is told to the exports of every service in the
 # package, before it is made.
 sub replace {
-    my ( $new, $old ) = @_;
+    my ($new, $old) = @_;
     $old ||= $new->replace_old;
     return in_transaction(
         sub {
-            for my $svc ( map { $_->svc_x } $new->cust_svc ) {
-                my $error = $svc->export( 'pkg_change', $new, $old );
+            for my $svc (map { $_->svc_x } $new->cust_svc) {
+                my $error = $svc->export('pkg_change', $new, $old);
                 return $error if $error;
             }
             return $new->SUPER::replace($old);
@@ -58,11 +58,11 @@ sub replace {
 
 # The same package with other columns, in the database and in this object.
 sub _change_columns {
-    my ( $self, %columns ) = @_;
-    my $error = FS::cust_pkg->new( { $self->hash, %columns } )->replace($self);
-    if ( !$error ) {
-        for my $column ( keys %columns ) {
-            $self->set( $column, $columns{$column} );
+    my ($self, %columns) = @_;
+    my $error = FS::cust_pkg->new({$self->hash, %columns})->replace($self);
+    if (!$error) {
+        for my $column (keys %columns) {
+            $self->set($column, $columns{$column});
         }
     }
     return $error;
@@ -74,9 +74,9 @@ sub suspend {
     return q{} if $self->susp;
     return in_transaction(
         sub {
-            my $error = $self->_change_columns( susp => time );
+            my $error = $self->_change_columns(susp => time);
             return $error if $error;
-            for my $cust_svc ( $self->cust_svc ) {
+            for my $cust_svc ($self->cust_svc) {
                 $error = $cust_svc->suspend;
                 return $error if $error && FS::is_version_3();
             }
@@ -90,11 +90,11 @@ sub unsuspend {
     return q{} if !$self->susp;
     return in_transaction(
         sub {
-            for my $cust_svc ( $self->cust_svc ) {
+            for my $cust_svc ($self->cust_svc) {
                 my $error = $cust_svc->unsuspend;
                 return $error if $error;
             }
-            return $self->_change_columns( susp => q{}, resume => q{} );
+            return $self->_change_columns(susp => q{}, resume => q{});
         }
     );
 }
@@ -105,13 +105,11 @@ sub cancel {
     return q{} if $self->get('cancel');
     return in_transaction(
         sub {
-            for
-              my $cust_svc ( grep { !$_->part_svc->preserve } $self->cust_svc )
-            {
+            for my $cust_svc (grep { !$_->part_svc->preserve } $self->cust_svc) {
                 my $error = $cust_svc->cancel;
                 return "Error cancelling cust_svc: $error" if $error;
             }
-            return $self->_change_columns( cancel => time );
+            return $self->_change_columns(cancel => time);
         }
     );
 }
@@ -120,7 +118,7 @@ sub cancel {
 # the services over; this one is cancelled. Returns the new package, or an
 # error text.
 sub change {
-    my ( $self, $options ) = @_;
+    my ($self, $options) = @_;
     my $new = FS::cust_pkg->new(
         {
             $self->hash, %{$options},
@@ -133,9 +131,9 @@ sub change {
     my $error = in_transaction(
         sub {
             return
-                 $new->insert
-              || $self->transfer( $new->pkgnum )
-              || $self->cancel;
+                   $new->insert
+                || $self->transfer($new->pkgnum)
+                || $self->cancel;
         }
     );
     return $error || $new;
@@ -144,13 +142,11 @@ sub change {
 # Moves the services to another package. In Freeside it counts what could not
 # move; here all can.
 sub transfer {
-    my ( $self, $pkgnum ) = @_;
+    my ($self, $pkgnum) = @_;
     return in_transaction(
         sub {
-            for my $cust_svc ( $self->cust_svc ) {
-                my $error =
-                  FS::cust_svc->new( { $cust_svc->hash, pkgnum => $pkgnum } )
-                  ->replace($cust_svc);
+            for my $cust_svc ($self->cust_svc) {
+                my $error = FS::cust_svc->new({$cust_svc->hash, pkgnum => $pkgnum})->replace($cust_svc);
                 return $error if $error;
             }
             return q{};

@@ -15,7 +15,7 @@ sub table { return 'cust_svc' }
 sub cust_pkg {
     my ($self) = @_;
     return if !$self->pkgnum;
-    return qsearchs( 'cust_pkg', { pkgnum => $self->pkgnum } );
+    return qsearchs('cust_pkg', {pkgnum => $self->pkgnum});
 }
 
 sub cust_main {
@@ -26,29 +26,28 @@ sub cust_main {
 
 sub part_svc {
     my ($self) = @_;
-    return qsearchs( 'part_svc', { svcpart => $self->svcpart } );
+    return qsearchs('part_svc', {svcpart => $self->svcpart});
 }
 
 sub svc_x {
     my ($self) = @_;
-    return qsearchs( $self->part_svc->svcdb, { svcnum => $self->svcnum } );
+    return qsearchs($self->part_svc->svcdb, {svcnum => $self->svcnum});
 }
 
 # A change of definition is a replace of the service, which its exports hear of
 # as a delete and an insert; a change of package is told to the exports. Both
 # come before this row changes.
 sub replace {
-    my ( $new, $old ) = @_;
+    my ($new, $old) = @_;
     $old ||= $new->replace_old;
     return in_transaction(
         sub {
             my $error = q{};
-            if ( $new->svcpart != $old->svcpart ) {
+            if ($new->svcpart != $old->svcpart) {
                 $error = $new->_change_definition;
             }
-            if ( !$error && $new->pkgnum ne $old->pkgnum ) {
-                $error = $new->svc_x->export( 'pkg_change', $new->cust_pkg,
-                    scalar $old->cust_pkg );
+            if (!$error && $new->pkgnum ne $old->pkgnum) {
+                $error = $new->svc_x->export('pkg_change', $new->cust_pkg, scalar $old->cust_pkg);
             }
             return $error || $new->SUPER::replace($old);
         }
@@ -58,7 +57,7 @@ sub replace {
 sub _change_definition {
     my ($self) = @_;
     my $old    = $self->svc_x;
-    my $new    = ref($old)->new( { $old->hash, svcpart => $self->svcpart } );
+    my $new    = ref($old)->new({$old->hash, svcpart => $self->svcpart});
     local $FS::Record::nowarn_identical = 1;
     return $new->replace($old);
 }
@@ -90,10 +89,8 @@ sub delete {
     return in_transaction(
         sub {
             my $error = q{};
-            for my $table ( grep { dbdef->table($_) }
-                qw( export_cust_svc svc_export_machine ) )
-            {
-                for my $row ( qsearch( $table, { svcnum => $self->svcnum } ) ) {
+            for my $table (grep { dbdef->table($_) } qw( export_cust_svc svc_export_machine )) {
+                for my $row (qsearch($table, {svcnum => $self->svcnum})) {
                     $error ||= $row->delete;
                 }
             }

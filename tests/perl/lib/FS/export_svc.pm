@@ -11,13 +11,12 @@ sub table { return 'export_svc' }
 
 sub part_export {
     my ($self) = @_;
-    return FS::Record::qsearchs( 'part_export',
-        { exportnum => $self->exportnum } );
+    return FS::Record::qsearchs('part_export', {exportnum => $self->exportnum});
 }
 
 sub part_svc {
     my ($self) = @_;
-    return FS::Record::qsearchs( 'part_svc', { svcpart => $self->svcpart } );
+    return FS::Record::qsearchs('part_svc', {svcpart => $self->svcpart});
 }
 
 1;

@@ -13,13 +13,12 @@ use FS::Record qw( in_transaction qsearch );
 sub table { return 'log' }
 
 sub insert {
-    my ( $self, @contexts ) = @_;
+    my ($self, @contexts) = @_;
     return in_transaction(
         sub {
             my $error = $self->SUPER::insert;
             for my $context (@contexts) {
-                $error ||= FS::log_context->new(
-                    { lognum => $self->lognum, context => $context } )->insert;
+                $error ||= FS::log_context->new({lognum => $self->lognum, context => $context})->insert;
             }
             return $error;
         }
@@ -32,7 +31,7 @@ sub context {
     return map { $_->context } qsearch(
         {
             table    => 'log_context',
-            hashref  => { lognum => $self->lognum },
+            hashref  => {lognum => $self->lognum},
             order_by => 'ORDER BY logcontextnum'
         }
     );

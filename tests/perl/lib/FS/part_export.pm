@@ -22,7 +22,7 @@ my @types;
 sub table { return 'part_export' }
 
 sub new {
-    my ( $class, @arguments ) = @_;
+    my ($class, @arguments) = @_;
     return $class->SUPER::new(@arguments)->rebless;
 }
 
@@ -30,7 +30,7 @@ sub new {
 sub rebless {
     my ($self) = @_;
     my $type = $self->exporttype;
-    if ( grep { $_ eq $type } @types ) {
+    if (grep { $_ eq $type } @types) {
         bless $self, "FS::part_export::$type";
     }
     return $self;
@@ -42,8 +42,8 @@ sub export_info {
     my %found;
     for my $type (@types) {
         my $info = _info($type);
-        my @svc = ref $info->{svc} ? @{ $info->{svc} } : ( $info->{svc} || () );
-        if ( !defined $svcdb || grep { $_ eq $svcdb } @svc ) {
+        my @svc  = ref $info->{svc} ? @{$info->{svc}} : ($info->{svc} || ());
+        if (!defined $svcdb || grep { $_ eq $svcdb } @svc) {
             $found{$type} = $info;
         }
     }
@@ -57,37 +57,37 @@ sub _info {
     return \%{"FS::part_export::${type}::info"};
 }
 
-sub info   { my ($self) = @_; return _info( $self->exporttype ) }
+sub info   { my ($self) = @_; return _info($self->exporttype) }
 sub weight { my ($self) = @_; return $self->info->{weight} || 0 }
 
 sub label {
     my ($self) = @_;
     return $self->exportname
-      || $self->exporttype . ' export to ' . $self->machine;
+        || $self->exporttype . ' export to ' . $self->machine;
 }
 
 sub check {
     my ($self) = @_;
     return 'Illegal (alphanumeric) exporttype: ' . $self->exporttype
-      if $self->exporttype !~ /\A \w+ \z/x;
+        if $self->exporttype !~ /\A \w+ \z/x;
     return q{};
 }
 
 sub insert {
-    my ( $self, @options ) = @_;
+    my ($self, @options) = @_;
     my $options = ref $options[0] ? $options[0] : {@options};
     return $self->_checked_options($options) || $self->SUPER::insert($options);
 }
 
 sub replace {
-    my ( $new, @arguments ) = @_;
+    my ($new, @arguments) = @_;
     my ($options) = grep { ref eq 'HASH' } @arguments;
-    return $new->_checked_options( $options || { $new->options } )
-      || $new->SUPER::replace(@arguments);
+    return $new->_checked_options($options || {$new->options})
+        || $new->SUPER::replace(@arguments);
 }
 
 sub _checked_options {
-    my ( $self, $options ) = @_;
+    my ($self, $options) = @_;
     return $self->can('check_options') ? $self->check_options($options) : q{};
 }
 
@@ -100,7 +100,7 @@ sub delete {
                 $self->export_svc,
                 $self->_rows_of('export_cust_svc'),
                 $self->_rows_of('part_export_machine')
-              )
+                )
             {
                 $error ||= $row->delete;
             }
@@ -110,9 +110,9 @@ sub delete {
 }
 
 sub _rows_of {
-    my ( $self, $table ) = @_;
+    my ($self, $table) = @_;
     return if !FS::Record::dbdef()->table($table);
-    return qsearch( $table, { exportnum => $self->exportnum } );
+    return qsearch($table, {exportnum => $self->exportnum});
 }
 
 sub export_svc { my ($self) = @_; return $self->_rows_of('export_svc') }
@@ -124,55 +124,51 @@ sub part_svc {
 
 sub default_export_machine {
     my ($self) = @_;
-    return qsearchs( 'part_export_machine',
-        { machinenum => $self->default_machine } );
+    return qsearchs('part_export_machine', {machinenum => $self->default_machine});
 }
 
 sub svc_machine {
-    my ( $self, $svc ) = @_;
+    my ($self, $svc) = @_;
     return $self->machine if $self->machine ne '_SVC_MACHINE';
-    my $chosen = qsearchs( 'svc_export_machine',
-        { svcnum => $svc->svcnum, exportnum => $self->exportnum } );
+    my $chosen = qsearchs('svc_export_machine', {svcnum => $svc->svcnum, exportnum => $self->exportnum});
     return $chosen->part_export_machine->machine  if $chosen;
     return $self->default_export_machine->machine if $self->default_machine;
-    die 'No hostname selected for '
-      . ( $self->exportname || $self->exporttype ) . "\n";
+    die 'No hostname selected for ' . ($self->exportname || $self->exporttype) . "\n";
 }
 
 sub export_insert {
-    my ( $self, @arguments ) = @_;
-    return $self->_run( insert => @arguments );
+    my ($self, @arguments) = @_;
+    return $self->_run(insert => @arguments);
 }
 
 sub export_replace {
-    my ( $self, @arguments ) = @_;
-    return $self->_run( replace => @arguments );
+    my ($self, @arguments) = @_;
+    return $self->_run(replace => @arguments);
 }
 
 sub export_delete {
-    my ( $self, @arguments ) = @_;
-    return $self->_run( delete => @arguments );
+    my ($self, @arguments) = @_;
+    return $self->_run(delete => @arguments);
 }
 
 sub export_suspend {
-    my ( $self, @arguments ) = @_;
-    return $self->_run_unless_no_suspend( suspend => @arguments );
+    my ($self, @arguments) = @_;
+    return $self->_run_unless_no_suspend(suspend => @arguments);
 }
 
 sub export_unsuspend {
-    my ( $self, @arguments ) = @_;
-    return $self->_run_unless_no_suspend( unsuspend => @arguments );
+    my ($self, @arguments) = @_;
+    return $self->_run_unless_no_suspend(unsuspend => @arguments);
 }
 
 sub _run {
-    my ( $self, $name, @arguments ) = @_;
+    my ($self, $name, @arguments) = @_;
     my $hook = "_export_$name";
-    return Statements->in_hook( $name,
-        sub { return scalar $self->$hook(@arguments) } );
+    return Statements->in_hook($name, sub { return scalar $self->$hook(@arguments) });
 }
 
 sub _run_unless_no_suspend {
-    my ( $self, @arguments ) = @_;
+    my ($self, @arguments) = @_;
     return $self->no_suspend ? q{} : $self->_run(@arguments);
 }
 
@@ -196,47 +192,45 @@ sub _export_suspend   { return q{} }
 sub _export_unsuspend { return q{} }
 
 sub _remote_row {
-    my ( $self, $svc ) = @_;
-    return qsearchs( 'export_cust_svc',
-        { exportnum => $self->exportnum, svcnum => $svc->svcnum } );
+    my ($self, $svc) = @_;
+    return qsearchs('export_cust_svc', {exportnum => $self->exportnum, svcnum => $svc->svcnum});
 }
 
 sub _get_remoteid {
-    my ( $self, $svc ) = @_;
+    my ($self, $svc) = @_;
     my $row = $self->_remote_row($svc);
     return $row ? $row->remoteid : q{};
 }
 
 sub _set_remoteid {
-    my ( $self, $svc, $id ) = @_;
+    my ($self, $svc, $id) = @_;
     require FS::export_cust_svc;
     my $row = $self->_remote_row($svc);
     my %new =
-        $row
-      ? $row->hash
-      : ( exportnum => $self->exportnum, svcnum => $svc->svcnum );
-    my $new = FS::export_cust_svc->new( { %new, remoteid => $id } );
+          $row
+        ? $row->hash
+        : (exportnum => $self->exportnum, svcnum => $svc->svcnum);
+    my $new = FS::export_cust_svc->new({%new, remoteid => $id});
     local $FS::Record::nowarn_identical = 1;
     return $row ? $new->replace($row) : $new->insert;
 }
 
-if ( !FS::is_version_3() ) {
+if (!FS::is_version_3()) {
     ## no critic (ProhibitNoWarnings): others call them
     no warnings 'once';
     *get_remoteid = \&_get_remoteid;
     *set_remoteid = \&_set_remoteid;
 }
 
-for my $directory ( grep { -d } map { "$_/FS/part_export" } grep { !ref } @INC )
-{
-    for my $file ( sort glob "\Q$directory\E/*.pm" ) {
+for my $directory (grep { -d } map { "$_/FS/part_export" } grep { !ref } @INC) {
+    for my $file (sort glob "\Q$directory\E/*.pm") {
         my ($type) = $file =~ m{ / (\w+) [.]pm \z }x or next;
         push @types, $type if !grep { $_ eq $type } @types;
     }
 }
 for my $type (@types) {
     my $is_loaded = eval { Module::Load::load("FS::part_export::$type"); 1 };
-    if ( !$is_loaded ) { die "FS::part_export::$type does not load: $@\n" }
+    if (!$is_loaded) { die "FS::part_export::$type does not load: $@\n" }
 }
 
 1;

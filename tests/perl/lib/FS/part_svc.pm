@@ -11,9 +11,8 @@ use FS::Record qw( qsearch qsearchs );
 sub table { return 'part_svc' }
 
 sub part_svc_column {
-    my ( $self, $column ) = @_;
-    return qsearchs( 'part_svc_column',
-        { svcpart => $self->svcpart, columnname => $column } );
+    my ($self, $column) = @_;
+    return qsearchs('part_svc_column', {svcpart => $self->svcpart, columnname => $column});
 }
 
 sub export_svc {
@@ -21,7 +20,7 @@ sub export_svc {
     return qsearch(
         {
             table    => 'export_svc',
-            hashref  => { svcpart => $self->svcpart },
+            hashref  => {svcpart => $self->svcpart},
             order_by => 'ORDER BY exportsvcnum'
         }
     );
@@ -29,11 +28,10 @@ sub export_svc {
 
 # The exports (of one type), by weight.
 sub part_export {
-    my ( $self, $type ) = @_;
-    my %type = defined $type ? ( exporttype => $type ) : ();
+    my ($self, $type) = @_;
+    my %type = defined $type ? (exporttype => $type) : ();
     my @exports =
-      map { qsearchs( 'part_export', { exportnum => $_->exportnum, %type } ) }
-      $self->export_svc;
+        map { qsearchs('part_export', {exportnum => $_->exportnum, %type}) } $self->export_svc;
     @exports = sort { $a->weight <=> $b->weight } @exports;
     return @exports;
 }

@@ -24,24 +24,23 @@ sub table { return 'queue' }
 
 sub check {
     my ($self) = @_;
-    if ( !length $self->status ) { $self->set( status => 'new' ) }
-    if ( !length $self->_date )  { $self->set( _date  => time ) }
-    if ( !length $self->usernum ) {
-        $self->set( usernum => $FS::CurrentUser::CurrentUser->usernum );
+    if (!length $self->status) { $self->set(status => 'new') }
+    if (!length $self->_date)  { $self->set(_date  => time) }
+    if (!length $self->usernum) {
+        $self->set(usernum => $FS::CurrentUser::CurrentUser->usernum);
     }
     return "Illegal status: " . $self->status
-      if $self->status !~ /\A (?: new | locked | failed | done ) \z/x;
+        if $self->status !~ /\A (?: new | locked | failed | done ) \z/x;
     return q{};
 }
 
 sub insert {
-    my ( $self, @arguments ) = @_;
+    my ($self, @arguments) = @_;
     return in_transaction(
         sub {
             my $error = $self->SUPER::insert;
             for my $argument (@arguments) {
-                $error ||=
-                  FS::queue_arg->of_value( $self->jobnum, $argument )->insert;
+                $error ||= FS::queue_arg->of_value($self->jobnum, $argument)->insert;
             }
             return $error;
         }
@@ -53,7 +52,7 @@ sub _argument_rows {
     return qsearch(
         {
             table    => 'queue_arg',
-            hashref  => { jobnum => $self->jobnum },
+            hashref  => {jobnum => $self->jobnum},
             order_by => 'ORDER BY argnum'
         }
     );
@@ -64,7 +63,7 @@ sub _argument_rows {
 sub args {
     my ($self) = @_;
     return map { !ref && $_ eq '_JOB' ? $self : $_ }
-      map { $_->value } $self->_argument_rows;
+        map { $_->value } $self->_argument_rows;
 }
 
 sub delete {
@@ -72,31 +71,31 @@ sub delete {
     return in_transaction(
         sub {
             my $error = q{};
-            for my $row ( $self->_argument_rows ) { $error ||= $row->delete }
+            for my $row ($self->_argument_rows) { $error ||= $row->delete }
             return $error || $self->SUPER::delete;
         }
     );
 }
 
 sub update_statustext {
-    my ( $self, $text ) = @_;
+    my ($self, $text) = @_;
     return q{} if $text eq $self->statustext;
-    push @{ $statustexts{ $self->jobnum } }, $text;
-    return $self->_change( statustext => $text );
+    push @{$statustexts{$self->jobnum}}, $text;
+    return $self->_change(statustext => $text);
 }
 
 # Every text that the job has had, for tests; its row is gone when it is done.
 sub statustexts {
     my ($self) = @_;
-    return @{ $statustexts{ $self->jobnum } || [] };
+    return @{$statustexts{$self->jobnum} || []};
 }
 
 sub _change {
-    my ( $self, %columns ) = @_;
+    my ($self, %columns) = @_;
     local $FS::Record::nowarn_identical = 1;
-    my $error = FS::queue->new( { $self->hash, %columns } )->replace($self);
-    for my $column ( keys %columns ) {
-        $self->set( $column, $columns{$column} );
+    my $error = FS::queue->new({$self->hash, %columns})->replace($self);
+    for my $column (keys %columns) {
+        $self->set($column, $columns{$column});
     }
     return $error;
 }
@@ -104,27 +103,26 @@ sub _change {
 # What staff do with a job that failed.
 sub retry {
     my ($self) = @_;
-    return $self->_change( status => 'new', statustext => q{} );
+    return $self->_change(status => 'new', statustext => q{});
 }
 
 # Runs the jobs that are ready, and those that they queue, until none is left:
 # { job, jobnum, error } each.
 sub run_all {
     my ($class) = @_;
-    if ( !$FS::UID::AutoCommit ) { croak 'jobs run outside of any transaction' }
+    if (!$FS::UID::AutoCommit) { croak 'jobs run outside of any transaction' }
     my @done;
     while (
         my ($job) = qsearch(
             {
                 table    => 'queue',
-                hashref  => { status => 'new' },
+                hashref  => {status => 'new'},
                 order_by => 'ORDER BY jobnum'
             }
         )
-      )
+        )
     {
-        push @done,
-          { job => $job->job, jobnum => $job->jobnum, error => $job->run };
+        push @done, {job => $job->job, jobnum => $job->jobnum, error => $job->run};
     }
     return @done;
 }
@@ -133,19 +131,18 @@ sub run_all {
 # queued it.
 sub run {
     my ($self) = @_;
-    my $error = $self->_change( status => 'locked' );
+    my $error = $self->_change(status => 'locked');
     if ($error) { die "$error\n" }
-    my $user = qsearchs( 'access_user', { usernum => $self->usernum } );
-    local $FS::CurrentUser::CurrentUser =
-      $user || $FS::CurrentUser::CurrentUser;
-    local $FS::UID::AutoCommit = 0;
-    local $@                   = q{};
+    my $user = qsearchs('access_user', {usernum => $self->usernum});
+    local $FS::CurrentUser::CurrentUser = $user || $FS::CurrentUser::CurrentUser;
+    local $FS::UID::AutoCommit          = 0;
+    local $@                            = q{};
     my $is_done = eval { $self->_call; 1 };
     my $text    = $is_done ? q{} : "$@";
     if ($is_done) { $error = $self->delete }
     else {
         dbh->rollback;
-        $error = $self->_change( status => 'failed', statustext => $text );
+        $error = $self->_change(status => 'failed', statustext => $text);
     }
     if ($error) { die "$error\n" }
     dbh->commit or die dbh->errstr . "\n";
@@ -154,12 +151,12 @@ sub run {
 
 sub _call {
     my ($self) = @_;
-    my ( $class, $name ) = $self->job =~ /\A ([\w:]+) :: (\w+) \z/x
-      or die 'no such job: ' . $self->job . "\n";
+    my ($class, $name) = $self->job =~ /\A ([\w:]+) :: (\w+) \z/x
+        or die 'no such job: ' . $self->job . "\n";
     Module::Load::load($class);
     my $code = $class->can($name)
-      or die 'Undefined subroutine &' . $self->job . " called\n";
-    $code->( $self->args );
+        or die 'Undefined subroutine &' . $self->job . " called\n";
+    $code->($self->args);
     return;
 }
 

@@ -13,14 +13,14 @@ use Storable     qw( nfreeze thaw );
 sub table { return 'queue_arg' }
 
 sub of_value {
-    my ( $class, $jobnum, $value ) = @_;
-    return $class->new( { jobnum => $jobnum, frozen => q{}, arg => $value } )
-      if !ref $value;
+    my ($class, $jobnum, $value) = @_;
+    return $class->new({jobnum => $jobnum, frozen => q{}, arg => $value})
+        if !ref $value;
     return $class->new(
         {
             jobnum => $jobnum,
             frozen => 'Y',
-            arg    => encode_base64( nfreeze($value) )
+            arg    => encode_base64(nfreeze($value))
         }
     );
 }
@@ -28,8 +28,8 @@ sub of_value {
 sub value {
     my ($self) = @_;
     return $self->frozen eq 'Y'
-      ? thaw( decode_base64( $self->arg ) )
-      : $self->arg;
+        ? thaw(decode_base64($self->arg))
+        : $self->arg;
 }
 
 1;

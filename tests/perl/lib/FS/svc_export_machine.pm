@@ -11,8 +11,7 @@ sub table { return 'svc_export_machine' }
 
 sub part_export_machine {
     my ($self) = @_;
-    return FS::Record::qsearchs( 'part_export_machine',
-        { machinenum => $self->machinenum } );
+    return FS::Record::qsearchs('part_export_machine', {machinenum => $self->machinenum});
 }
 
 1;

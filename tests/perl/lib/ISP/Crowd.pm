@@ -14,51 +14,41 @@ my $PER_CUSTOMER = 10;
 # So many mailboxes in a package, "NAME1", "NAME2", ...; the svcnums of the
 # first and the last.
 sub mailboxes {
-    my ( $class, $package, $count, %mailbox ) = @_;
+    my ($class, $package, $count, %mailbox) = @_;
     my ($first);
     in_transaction(
         sub {
-            ($first) = dbh->selectrow_array(
-                'SELECT COALESCE( max(svcnum), 0 ) + 1 FROM cust_svc');
-            my $place = dbh->prepare(
-'INSERT INTO cust_svc (svcnum, pkgnum, svcpart) VALUES (?, ?, ?)'
-            );
-            my @columns =
-              qw( svcnum username _password _password_encoding finger domsvc );
+            ($first) = dbh->selectrow_array('SELECT COALESCE( max(svcnum), 0 ) + 1 FROM cust_svc');
+            my $place   = dbh->prepare('INSERT INTO cust_svc (svcnum, pkgnum, svcpart) VALUES (?, ?, ?)');
+            my @columns = qw( svcnum username _password _password_encoding finger domsvc );
             my $row =
-              dbh->prepare( 'INSERT INTO svc_acct ('
-                  . join( q{, }, @columns )
-                  . ') VALUES (?, ?, ?, ?, ?, ?)' );
-            for my $number ( 1 .. $count ) {
+                dbh->prepare(
+                'INSERT INTO svc_acct (' . join(q{, }, @columns) . ') VALUES (?, ?, ?, ?, ?, ?)');
+            for my $number (1 .. $count) {
                 my $svcnum = $first + $number - 1;
-                $place->execute( $svcnum, $package->pkgnum, $mailbox{svcpart} );
-                $row->execute( $svcnum, "$mailbox{name}$number", 'secret12',
-                    'plain', "Number $number",
-                    $mailbox{domsvc} );
+                $place->execute($svcnum, $package->pkgnum, $mailbox{svcpart});
+                $row->execute($svcnum, "$mailbox{name}$number", 'secret12', 'plain', "Number $number",
+                    $mailbox{domsvc});
             }
-            if ( driver_name() eq 'Pg' ) {
-                dbh->do(
-q{SELECT setval('cust_svc_svcnum_seq', max(svcnum)) FROM cust_svc}
-                );
+            if (driver_name() eq 'Pg') {
+                dbh->do(q{SELECT setval('cust_svc_svcnum_seq', max(svcnum)) FROM cust_svc});
             }
             return q{};
         }
     );
-    return ( $first, $first + $count - 1 );
+    return ($first, $first + $count - 1);
 }
 
 # So many mailboxes of other customers, ten each.
 sub strangers {
-    my ( $class, $isp, $count, %mailbox ) = @_;
+    my ($class, $isp, $count, %mailbox) = @_;
     in_transaction(
         sub {
             my $number = 0;
-            while ( $count > 0 ) {
-                my $customer =
-                  $isp->customer( first => 'Some', last => 'Body' . ++$number );
-                my $share = $count > $PER_CUSTOMER ? $PER_CUSTOMER : $count;
-                $class->mailboxes( $isp->package($customer),
-                    $share, %mailbox, name => "stranger$number-" );
+            while ($count > 0) {
+                my $customer = $isp->customer(first => 'Some', last => 'Body' . ++$number);
+                my $share    = $count > $PER_CUSTOMER ? $PER_CUSTOMER : $count;
+                $class->mailboxes($isp->package($customer), $share, %mailbox, name => "stranger$number-");
                 $count -= $share;
             }
             return q{};

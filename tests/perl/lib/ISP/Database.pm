@@ -20,11 +20,11 @@ my $own_server;
 my $count = 0;
 
 sub new {
-    my ( $class, $kind ) = @_;
+    my ($class, $kind) = @_;
     $kind ||= $ENV{MAGICMAIL_PG} ? 'postgresql' : 'sqlite';
-    my %maker = ( sqlite => \&_sqlite, postgresql => \&_postgresql );
+    my %maker = (sqlite => \&_sqlite, postgresql => \&_postgresql);
     my $maker = $maker{$kind} or croak "no such database: $kind";
-    my $self  = bless { kind => $kind }, $class;
+    my $self  = bless {kind => $kind}, $class;
     $self->$maker;
     return $self;
 }
@@ -36,8 +36,7 @@ sub _sqlite {
         SUFFIX   => '.sqlite',
         TMPDIR   => 1
     );
-    $self->_for_this_process_and_its_children(
-        "dbi:SQLite:dbname=$self->{file}", q{} );
+    $self->_for_this_process_and_its_children("dbi:SQLite:dbname=$self->{file}", q{});
     return;
 }
 
@@ -49,14 +48,12 @@ sub _postgresql {
     $self->{user}   = $connection{user};
     $self->{name}   = join '_', 'small_freeside', $$, ++$count;
     $self->_at_server("CREATE DATABASE $self->{name} TEMPLATE template0");
-    $self->_for_this_process_and_its_children(
-        "dbi:Pg:dbname=$self->{name};$server",
-        $connection{user} );
+    $self->_for_this_process_and_its_children("dbi:Pg:dbname=$self->{name};$server", $connection{user});
     return;
 }
 
 sub _for_this_process_and_its_children {
-    my ( $self, $source, $user ) = @_;
+    my ($self, $source, $user) = @_;
     ## no critic (RequireLocalizedPunctuationVars): it is meant to stay
     $self->{source}              = $source;
     $ENV{SMALL_FREESIDE_DSN}     = $source;
@@ -75,9 +72,8 @@ sub _server {
 }
 
 sub _at_server {
-    my ( $self, $sql ) = @_;
-    my $dbh = DBI->connect( $self->{server}, $self->{user}, q{},
-        { RaiseError => 1, PrintError => 0 } );
+    my ($self, $sql) = @_;
+    my $dbh = DBI->connect($self->{server}, $self->{user}, q{}, {RaiseError => 1, PrintError => 0});
     $dbh->do($sql);
     $dbh->disconnect;
     return;
@@ -85,9 +81,9 @@ sub _at_server {
 
 # Makes the tables, then runs the code on a connection of the process.
 sub fill {
-    my ( $self, $code ) = @_;
+    my ($self, $code) = @_;
     FS::UID::connect_without_user();
-    for my $statement ( dbdef->statements( FS::UID::driver_name() ) ) {
+    for my $statement (dbdef->statements(FS::UID::driver_name())) {
         dbh->do($statement) or croak dbh->errstr;
     }
     dbh->commit;
@@ -97,7 +93,7 @@ sub fill {
 
 sub remove {
     my ($self) = @_;
-    if ( $self->{kind} eq 'postgresql' ) {
+    if ($self->{kind} eq 'postgresql') {
         $self->_at_server("DROP DATABASE $self->{name} WITH (FORCE)");
     }
     return;

@@ -21,36 +21,35 @@ my $READY = 'r';
 # (one scalar each), in their order. Dies when one of them died, or was not
 # done within the seconds given.
 sub run {
-    my ( $class, $seconds, @code ) = @_;
+    my ($class, $seconds, @code) = @_;
     my $user = getotaker();
     dbh->commit;
     pipe my $gate, my $opener or croak "pipe: $OS_ERROR";
-    my @workers = map { _start( $_, $user, $gate, $opener ) } @code;
+    my @workers = map { _start($_, $user, $gate, $opener) } @code;
     close $gate;
     my $until      = time + $seconds;
-    my $is_in_time = _read_until( $until, \@workers,
-        sub { my ($worker) = @_; return length $worker->{text} } );
+    my $is_in_time = _read_until($until, \@workers, sub { my ($worker) = @_; return length $worker->{text} });
     close $opener;
-    $is_in_time &&= _read_until( $until, \@workers, sub { return 0 } );
+    $is_in_time &&= _read_until($until, \@workers, sub { return 0 });
 
-    if ( !$is_in_time ) {
+    if (!$is_in_time) {
         kill KILL => map { $_->{process} } @workers;
     }
     for my $worker (@workers) { waitpid $worker->{process}, 0 }
-    if ( !$is_in_time ) {
+    if (!$is_in_time) {
         croak "the workers were not done after $seconds seconds";
     }
     return map { _result($_) } @workers;
 }
 
 sub _start {
-    my ( $code, $user, $gate, $opener ) = @_;
+    my ($code, $user, $gate, $opener) = @_;
     pipe my $reader, my $writer or croak "pipe: $OS_ERROR";
     my $process = fork;
-    if ( !defined $process ) { croak "fork: $OS_ERROR" }
+    if (!defined $process) { croak "fork: $OS_ERROR" }
     if ($process) {
         close $writer;
-        return { process => $process, reader => $reader, text => q{} };
+        return {process => $process, reader => $reader, text => q{}};
     }
     close $opener;
     my $result  = q{};
@@ -58,10 +57,10 @@ sub _start {
         forksuidsetup($user);
         syswrite $writer, $READY;
         sysread $gate, my $nothing, 1;
-        $result = freeze( { value => scalar $code->() } );
+        $result = freeze({value => scalar $code->()});
         1;
     };
-    if ( !$is_done ) { $result = freeze( { died => "$EVAL_ERROR" } ) }
+    if (!$is_done) { $result = freeze({died => "$EVAL_ERROR"}) }
     print {$writer} $result;
     close $writer;
     POSIX::_exit(0);
@@ -71,20 +70,19 @@ sub _start {
 # Reads from each until it is enough or there is no more; false when that took
 # too long.
 sub _read_until {
-    my ( $until, $workers, $is_enough ) = @_;
-    my %waiting = map { fileno( $_->{reader} ) => $_ } @{$workers};
+    my ($until, $workers, $is_enough) = @_;
+    my %waiting = map { fileno($_->{reader}) => $_ } @{$workers};
     while (%waiting) {
         my @readers = map { $_->{reader} } values %waiting;
         my @ready =
-          time < $until
-          ? IO::Select->new(@readers)->can_read( $until - time )
-          : ();
+            time < $until
+            ? IO::Select->new(@readers)->can_read($until - time)
+            : ();
         return 0 if !@ready;
-        for my $worker ( map { $waiting{ fileno $_ } } @ready ) {
-            my $count = sysread $worker->{reader}, $worker->{text}, 65_536,
-              length $worker->{text};
-            if ( !$count || $is_enough->($worker) ) {
-                delete $waiting{ fileno $worker->{reader} };
+        for my $worker (map { $waiting{fileno $_} } @ready) {
+            my $count = sysread $worker->{reader}, $worker->{text}, 65_536, length $worker->{text};
+            if (!$count || $is_enough->($worker)) {
+                delete $waiting{fileno $worker->{reader}};
             }
         }
     }
@@ -94,9 +92,9 @@ sub _read_until {
 sub _result {
     my ($worker) = @_;
     my $text = $worker->{text} =~ s/\A $READY//xr;
-    if ( !length $text ) { croak 'a worker ended without a word' }
+    if (!length $text) { croak 'a worker ended without a word' }
     my $result = thaw($text);
-    if ( defined $result->{died} ) { croak "a worker died: $result->{died}" }
+    if (defined $result->{died}) { croak "a worker died: $result->{died}" }
     return $result->{value};
 }
 

@@ -15,8 +15,8 @@ use FS::Record qw( dbh );
 use Tie::IxHash;
 
 tie my %options, 'Tie::IxHash',
-  refuse => { label => 'Refuse' },
-  die    => { label => 'Die' };
+    refuse => {label => 'Refuse'},
+    die    => {label => 'Die'};
 
 our %info = (
     svc     => 'svc_acct',
@@ -30,16 +30,12 @@ our @CALLS;
 our $WATCH;
 
 sub _note {
-    my ( $self, $name, $svc, @more ) = @_;
-    my $svcnum = $svc->svcnum;
-    my ($rows) =
-      dbh->selectrow_array( 'SELECT count(*) FROM svc_acct WHERE svcnum = ?',
-        undef, $svcnum );
-    my ($svcpart) =
-      dbh->selectrow_array( 'SELECT svcpart FROM cust_svc WHERE svcnum = ?',
-        undef, $svcnum );
+    my ($self, $name, $svc, @more) = @_;
+    my $svcnum    = $svc->svcnum;
+    my ($rows)    = dbh->selectrow_array('SELECT count(*) FROM svc_acct WHERE svcnum = ?', undef, $svcnum);
+    my ($svcpart) = dbh->selectrow_array('SELECT svcpart FROM cust_svc WHERE svcnum = ?',  undef, $svcnum);
     push @CALLS,
-      {
+        {
         export     => $self->exportnum,
         hook       => $name,
         svc        => $svc,
@@ -47,85 +43,83 @@ sub _note {
         svc_acct   => $rows,
         svcpart    => $svcpart,
         autocommit => $FS::UID::AutoCommit,
-        signals    => join( q{,},
-            map { $SIG{$_} || 'DEFAULT' } qw( HUP INT QUIT TERM TSTP PIPE ) ),
-        customer => scalar $svc->cust_main,
-      };
-    if ($WATCH) { $WATCH->( $self, $name, $svc, @more ) }
-    if ( $self->option('die') eq $name ) { die "the $name hook died\n" }
+        signals    => join(q{,}, map { $SIG{$_} || 'DEFAULT' } qw( HUP INT QUIT TERM TSTP PIPE )),
+        customer   => scalar $svc->cust_main,
+        };
+    if ($WATCH)                        { $WATCH->($self, $name, $svc, @more) }
+    if ($self->option('die') eq $name) { die "the $name hook died\n" }
     return $self->option('refuse') eq $name ? "the $name hook refused" : q{};
 }
 
 ## no critic (ProhibitUnusedPrivateSubroutines): Freeside calls them
 sub _export_insert {
-    my ( $self, @arguments ) = @_;
-    return $self->_note( insert => @arguments );
+    my ($self, @arguments) = @_;
+    return $self->_note(insert => @arguments);
 }
 
 sub _export_replace {
-    my ( $self, @arguments ) = @_;
-    return $self->_note( replace => @arguments );
+    my ($self, @arguments) = @_;
+    return $self->_note(replace => @arguments);
 }
 
 sub _export_delete {
-    my ( $self, @arguments ) = @_;
-    return $self->_note( delete => @arguments );
+    my ($self, @arguments) = @_;
+    return $self->_note(delete => @arguments);
 }
 
 sub _export_suspend {
-    my ( $self, @arguments ) = @_;
-    return $self->_note( suspend => @arguments );
+    my ($self, @arguments) = @_;
+    return $self->_note(suspend => @arguments);
 }
 
 sub _export_unsuspend {
-    my ( $self, @arguments ) = @_;
-    return $self->_note( unsuspend => @arguments );
+    my ($self, @arguments) = @_;
+    return $self->_note(unsuspend => @arguments);
 }
 
 sub export_pkg_change {
-    my ( $self, @arguments ) = @_;
-    return $self->_note( pkg_change => @arguments );
+    my ($self, @arguments) = @_;
+    return $self->_note(pkg_change => @arguments);
 }
 
 sub export_getstatus {
-    my ( $self, $svc, $html, $status ) = @_;
+    my ($self, $svc, $html, $status) = @_;
     ${$html} .= '<b>noted</b>';
     $status->{user} = $svc->username;
     return q{};
 }
 
 sub check_options {
-    my ( $self, $options ) = @_;
-    return ( $options->{refuse} || q{} ) eq 'everything'
-      ? 'option refuse: everything is too much'
-      : q{};
+    my ($self, $options) = @_;
+    return ($options->{refuse} || q{}) eq 'everything'
+        ? 'option refuse: everything is too much'
+        : q{};
 }
 
 # Reached by jobs.
 sub work {
     my (@arguments) = @_;
     push @CALLS,
-      {
+        {
         hook => 'work',
         more => \@arguments,
         user => $FS::CurrentUser::CurrentUser->username
-      };
-    if ( !ref $arguments[0] && $arguments[0] eq 'fail' ) { die "cannot work\n" }
+        };
+    if (!ref $arguments[0] && $arguments[0] eq 'fail') { die "cannot work\n" }
     return;
 }
 
 sub write_and_fail {
-    FS::agent->new( { agent => 'Half made' } )->insert;
+    FS::agent->new({agent => 'Half made'})->insert;
     die "written and failed\n";
 }
 
 sub script {
-    my ( $job, $parameter ) = @_;
-    if ( !$FS::CurrentUser::CurrentUser->access_right('Configuration') ) {
+    my ($job, $parameter) = @_;
+    if (!$FS::CurrentUser::CurrentUser->access_right('Configuration')) {
         die "access denied\n";
     }
-    $job->update_statustext(
-        "50,Checking export $parameter->{script_exportnum}");
+    $job->update_statustext("50,Checking export $parameter->{script_exportnum}");
     $job->update_statustext('100,Done');
     return;
 }
