@@ -275,7 +275,7 @@ sub CLONE_SKIP {
 sub DESTROY {
     my ($self) = @_;
     return if ${^GLOBAL_PHASE} eq 'DESTRUCT';
-    local ($@, $!, $?) = ($@, $!, $?);
+    local ($@, $!, $?) = ('', 0, 0);
     my $pointer = delete $self->{pointer};
     if ($pointer && $call{mm_export_free}) {
         $call{mm_export_free}->($pointer);
