@@ -35,7 +35,7 @@ faults: ## every fault at every request of every hook, then two (FAULTS="--laten
 	$(CARGO) test --test faults -- --full $(FAULTS)
 
 test-perl: ## the hooks, in a small Freeside, through the library, over TLS
-	MAGICMAIL_LIB=$(LIBRARY) MAGICMAIL_SIMULATOR=$(SIMULATOR) prove -r $(PERL_INCLUDE) tests/perl
+	MAGICMAIL_LIB=$(LIBRARY) MAGICMAIL_SIMULATOR=$(SIMULATOR) prove -r $(PERL_INCLUDE) tests/perl tests/apache
 
 test-c: ## the C ABI from C, under valgrind
 	MAGICMAIL_LIB=$(LIBRARY) MAGICMAIL_SIMULATOR=$(SIMULATOR) VALGRIND=1 tests/c/run

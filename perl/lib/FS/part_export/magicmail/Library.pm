@@ -267,6 +267,13 @@ sub _why_not {
     return "$file is no MagicMail library: it has no $CHECK";
 }
 
+# When Perl ends: a process may outlive it, as Apache's parent does at each
+# graceful restart, and would keep the connections.
+END {
+    %kept = ();
+    @used = ();
+}
+
 # An object must not be freed twice by a thread's copy of it.
 sub CLONE_SKIP {
     return 1;
