@@ -1,3 +1,5 @@
+#!/usr/bin/perl
+
 # The end of a handle: freed in a child, in the middle of an exception, and when
 # the whole process ends. Nothing is said, no exit status changes, and the
 # connections of the parent go on.
@@ -8,6 +10,7 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib", "$FindBin::Bin/../lib";
 
+use Carp qw( croak );
 use Test::More;
 
 use HostProcess qw( child_gave child_runs descriptors perl );
@@ -28,24 +31,22 @@ sub library {
 
 sub asks {
     my ($library) = @_;
-    my ($reply)   = $library->call( get_account => { id => 'A1' } );
+    my ($reply)   = $library->call(get_account => {id => 'A1'});
     return $reply && $reply->{id} eq 'A1';
 }
 
 # Runs the code in a child, and looks whether this process's own connection was
 # left alone meanwhile.
 sub the_parent_goes_on_after {
-    my ( $name, $code ) = @_;
-    ok asks( library() ), "$name: before";
+    my ($name, $code) = @_;
+    ok asks(library()), "$name: before";
     my $opened = $magicmail->connections->{opened};
     my $asked  = $magicmail->requests;
     my $child  = child_runs($code);
-    my $opens  = child_gave( $child, 30 );
-    ok asks( library() ), "$name: the parent's next request";
-    is $magicmail->connections->{opened}, $opened + $opens,
-      "$name: on the connection that it had";
-    is $magicmail->requests, $asked + $opens + 1,
-      "$name: and at the first attempt";
+    my $opens  = child_gave($child, 30);
+    ok asks(library()), "$name: the parent's next request";
+    is $magicmail->connections->{opened}, $opened + $opens,    "$name: on the connection that it had";
+    is $magicmail->requests,              $asked + $opens + 1, "$name: and at the first attempt";
     return;
 }
 
@@ -64,7 +65,7 @@ subtest 'freed in a child' => sub {
         'used',
         sub {
             my $library = library();
-            die 'no answer' if !asks($library);
+            croak 'no answer' if !asks($library);
             $library->forget;
             undef $library;
             return 1;
@@ -73,7 +74,7 @@ subtest 'freed in a child' => sub {
 };
 
 subtest 'a freed handle takes its connections along' => sub {
-    ok asks( library() ), 'asked';
+    ok asks(library()), 'asked';
     my $before = descriptors();
     library()->forget;
     is descriptors(), $before - 1, 'one descriptor less';
@@ -89,9 +90,9 @@ subtest 'an object goes in the middle of an exception' => sub {
     is $@, "the reason\n", 'the reason is kept';
     my $library = library();
     $library->forget;
-    local ( $!, $? ) = ( 2, 512 );
+    local ($!, $?) = (2, 512);
     undef $library;
-    my ( $error, $status ) = ( $! + 0, $? );
+    my ($error, $status) = ($! + 0, $?);
     is $error,  2,   '$! is kept';
     is $status, 512, '$? is kept';
 };
@@ -113,30 +114,27 @@ END_OF_PROGRAM
 my $count = 0;
 
 sub ends_with {
-    my ( $name, $expected, $ending ) = @_;
+    my ($name, $expected, $ending) = @_;
     $count++;
-    my ( $said, $status ) = perl(
-        "$BEGINNING $ending", $magicmail->host,
-        $magicmail->port,     $magicmail->ca_file,
-        $count
-    );
-    is $status, $expected, "$name: status";
-    is $said,   q{},       "$name: nothing is said";
-    is $magicmail->user("user$count")->{status}, 'active', "$name: it worked";
+    my ($said, $status) =
+        perl("$BEGINNING $ending", $magicmail->host, $magicmail->port, $magicmail->ca_file, $count);
+    is $status,                                  $expected, "$name: status";
+    is $said,                                    q{},       "$name: nothing is said";
+    is $magicmail->user("user$count")->{status}, 'active',  "$name: it worked";
     return;
 }
 
 subtest 'global destruction' => sub {
-    ends_with( 'falling off the end', 0,      q{} );
-    ends_with( 'exit',                3 << 8, 'exit 3;' );
-    ends_with( 'a status set at the end', 4 << 8, 'END { $? = 4 }' );
-    ends_with( 'a cycle that only global destruction breaks',
-        5 << 8, '$library->{self} = $library; $svc->{library} = $library; exit 5;' );
-    ends_with( 'an object in its own destructor', 0, <<'END_OF_PROGRAM' );
+    ends_with('falling off the end',     0,      q{});
+    ends_with('exit',                    3 << 8, 'exit 3;');
+    ends_with('a status set at the end', 4 << 8, 'END { $? = 4 }');
+    ends_with('a cycle that only global destruction breaks',
+        5 << 8, '$library->{self} = $library; $svc->{library} = $library; exit 5;');
+    ends_with('an object in its own destructor', 0, <<'END_OF_PROGRAM' );
 sub Late::DESTROY { my ($self) = @_; $self->{library}->forget if $self->{library}; return }
 our $late = bless { library => $library }, 'Late'; exit 0;
 END_OF_PROGRAM
-    ends_with( 'a child that exits', 0, <<'END_OF_PROGRAM' );
+    ends_with('a child that exits', 0, <<'END_OF_PROGRAM' );
 my $child = fork;
 if ( !$child ) { $isp->{owner} = 0; exit 6 }
 waitpid $child, 0;
@@ -144,7 +142,7 @@ $? == 6 << 8 or print "the child ended with $?\n";
 my $error = $isp->change( $svc, _password => 'afterwards' );
 print "error $error\n" if $error;
 END_OF_PROGRAM
-    ends_with( 'a child that worked and exits', 0, <<'END_OF_PROGRAM' );
+    ends_with('a child that worked and exits', 0, <<'END_OF_PROGRAM' );
 $export->{magic_options} = $export->magic_options;
 my $child = fork;
 if ( !$child ) {
