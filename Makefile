@@ -7,9 +7,9 @@ LIBRARY = target/release/libmagicmail.so
 SIMULATOR = target/release/magicmail-simulator
 DAY = examples/day.json
 PERL_INCLUDE = -I perl/lib -I tests/perl/lib
-PERL_SOURCES = $$(git ls-files '*.pm' '*.pl' '*.t' examples/day)
+PERL_SOURCES = $$(git ls-files '*.pm' '*.pl' '*.t' examples/day benches/bench)
 
-.PHONY: help build demo test test-rust test-perl test-c faults simulate lint header clean
+.PHONY: help build demo test test-rust test-perl test-c faults bench simulate lint header clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 18
@@ -39,6 +39,11 @@ test-perl: ## the hooks, in a small Freeside, through the library, over TLS
 
 test-c: ## the C ABI from C, under valgrind
 	MAGICMAIL_LIB=$(LIBRARY) MAGICMAIL_SIMULATOR=$(SIMULATOR) VALGRIND=1 tests/c/run
+
+bench: ## what a hook costs, beside a plain client (QUICK=1: the short form)
+	@setup/require bench
+	@$(CARGO) build --release --workspace --quiet
+	@MAGICMAIL_LIB=$(LIBRARY) MAGICMAIL_SIMULATOR=$(SIMULATOR) perl $(PERL_INCLUDE) benches/bench
 
 lint: ## formats and linters; changes nothing
 	@setup/require build lint

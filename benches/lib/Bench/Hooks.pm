@@ -14,8 +14,11 @@ my @GROWING = (1, 5, 50, 500, 5_000);
 my @OF_TWO  = (2, 5, 50, 500, 5_000);
 
 # requests and chain are the targets: at most so many requests, in so many round
-# trips; undef where nothing was promised. holding is the definition of the
-# services that the customer has.
+# trips; undef where nothing was promised. Where the account is large its list is
+# not read, which would also say that the new user's name is not on it yet; so
+# that is asked, with one request more. holding is the definition of the services
+# that the customer has.
+my $LARGE = 50;
 my @HOOKS = (
     {
         key      => 'new',
@@ -26,20 +29,22 @@ my @HOOKS = (
         call     => sub { return _insert(@_, 'Mailbox') },
     },
     {
-        key      => 'second',
-        name     => 'one more mailbox',
-        sizes    => \@GROWING,
-        requests => 5,
-        chain    => 3,
-        call     => sub { return _insert(@_, 'Mailbox') },
+        key           => 'second',
+        name          => 'one more mailbox',
+        sizes         => \@GROWING,
+        requests      => 5,
+        asks_if_large => 1,
+        chain         => 3,
+        call          => sub { return _insert(@_, 'Mailbox') },
     },
     {
-        key      => 'other',
-        name     => 'one more, of another package',
-        sizes    => \@GROWING,
-        requests => 6,
-        chain    => 4,
-        call     => sub { return _insert(@_, 'Premium') },
+        key           => 'other',
+        name          => 'one more, of another package',
+        sizes         => \@GROWING,
+        requests      => 6,
+        asks_if_large => 1,
+        chain         => 4,
+        call          => sub { return _insert(@_, 'Premium') },
     },
     {
         key      => 'password',
@@ -145,6 +150,12 @@ sub named {
     my ($key)  = @_;
     my ($hook) = grep { $_->{key} eq $key } @HOOKS;
     return $hook;
+}
+
+# The most requests that the hook may send, for a customer of that size.
+sub most_requests {
+    my ($hook, $size) = @_;
+    return $hook->{requests} + ($size >= $LARGE && $hook->{asks_if_large} ? 1 : 0);
 }
 
 sub holding {

@@ -36,8 +36,9 @@ sub summary {
     push @lines, q{}, map { "$_->[0]: $_->[1]" } _inside($results);
     my @verdict = Bench::Verdict::lines($results);
     my $missed  = grep { /\A MISSED/x } @verdict;
+    my $kept    = grep { /\A ok/x } @verdict;
     return (@lines, q{}, @verdict, q{},
-        sprintf('%d of %d kept, in %d s', @verdict - $missed, scalar @verdict, $results->{seconds}),
+        sprintf('%d kept, %d missed, in %d s', $kept, $missed, $results->{seconds}),
         _left_out($results));
 }
 

@@ -36,7 +36,7 @@ my %QUICK = (
     times     => {0 => 5, 20 => 3},
     wire      => [20],
     hooks     => 100,
-    seconds   => 90,
+    seconds   => 75,
 );
 
 # is_quick: the short form; progress: code that is told what is measured now.

@@ -36,25 +36,26 @@ sub _line {
     return ($is_kept ? 'ok      ' : 'MISSED  ') . $text;
 }
 
+# The latency of an answer, then that of the network.
 sub _faster {
     my ($results) = @_;
     my @lines;
     foreach my $key (qw( new second master )) {
-        my $hook = Bench::Hooks::named($key);
-        my $size = $hook->{sizes}[0];
-        foreach my $i (0, 1) {
-            my $latency = ($AT, 0)[$i];
-            my $cell    = $results->{cells}{$key}{$size}{$latency} or next;
-            my $ratio   = $cell->{plain}{median} / $cell->{native}{median};
-            push @lines,
-                _line(
-                $ratio >= $FASTER{$key}[$i],
-                sprintf '%s at %d ms: %.1f times as fast (wanted %.1f)',
-                $hook->{name}, $latency, $ratio, $FASTER{$key}[$i]
-                );
-        }
+        my $hook  = Bench::Hooks::named($key);
+        my $cells = $results->{cells}{$key}{$hook->{sizes}[0]};
+        my ($at, $at_0) = @{$FASTER{$key}};
+        push @lines, _ratio("$hook->{name}, answers after $AT ms", $cells->{$AT}, $at),
+            _ratio("$hook->{name}, $AT ms away", $results->{wire}{$key}{$AT}, $at),
+            _ratio("$hook->{name}, at 0 ms",     $cells->{0},                 $at_0);
     }
     return @lines;
+}
+
+sub _ratio {
+    my ($what, $cell, $wanted) = @_;
+    return if !$cell;
+    my $ratio = $cell->{plain}{median} / $cell->{native}{median};
+    return _line($ratio >= $wanted, sprintf '%s: %.1f times as fast (wanted %.1f)', $what, $ratio, $wanted);
 }
 
 # Of every hook and size; the one that is furthest from its limit is told.
@@ -77,47 +78,58 @@ sub _near_the_limit {
     return @lines;
 }
 
+# Of every size; the one that comes nearest to its target is told.
 sub _requests {
     my ($results) = @_;
     my @lines;
     foreach my $hook (grep { $_->{requests} } Bench::Hooks::all()) {
-        my $cells = $results->{cells}{$hook->{key}} or next;
-        my @cells = map { $_->{native} } map { values %{$_} } values %{$cells};
-        my $most  = max(map { $_->{requests} } @cells);
-        my $chain = max(map { $_->{rounds} } map { $_->{$AT} ? $_->{$AT}{native} : () } values %{$cells});
-        push @lines,
-            _line(
-            $most <= $hook->{requests} && $chain <= $hook->{chain},
-            sprintf '%s: %d requests in %d rounds (at most %d in %d)',
-            $hook->{name}, $most, $chain, $hook->{requests}, $hook->{chain}
-            );
+        my $sizes = $results->{cells}{$hook->{key}} || {};
+        my @seen;
+        foreach my $size (sort { $a <=> $b } keys %{$sizes}) {
+            my $native = ($sizes->{$size}{$AT} || next)->{native};
+            my $most   = Bench::Hooks::most_requests($hook, $size);
+            my $text   = sprintf '%s: %d requests in %d rounds (at most %d in %d)', $hook->{name},
+                $native->{requests}, $native->{rounds}, $most, $hook->{chain};
+            my $over = max($native->{requests} - $most, $native->{rounds} - $hook->{chain});
+            push @seen, [$over, $text];
+        }
+        my ($worst) = sort { $b->[0] <=> $a->[0] } @seen;
+        push @lines, _line($worst->[0] <= 0, $worst->[1]) if $worst;
     }
     return @lines;
 }
 
+# Promised where the network has some latency; what it is without any is told.
 sub _growth {
     my ($results) = @_;
     my @lines;
     foreach my $latency ($AT, 0) {
         foreach my $size (sort { $a <=> $b } keys %GROWTH) {
-            my ($worst, $name) = (0);
-            foreach my $hook (Bench::Hooks::all()) {
-                my $sizes = $results->{cells}{$hook->{key}};
-                my $few   = $sizes->{5}{$latency}     or next;
-                my $many  = $sizes->{$size}{$latency} or next;
-                my $ratio = $many->{native}{median} / $few->{native}{median};
-                ($worst, $name) = ($ratio, $hook->{name}) if $ratio > $worst;
-            }
+            my ($ratio, $name) = _greatest_growth($results->{cells}, $size, $latency);
             next if !defined $name;
+            my $text = sprintf '%d services against 5, at %d ms: at most %.2f times (%s', $size, $latency,
+                $ratio,
+                $name;
             push @lines,
-                _line(
-                $worst <= $GROWTH{$size},
-                sprintf '%d services against 5, at %d ms: at most %.2f times (%s; wanted %.1f)',
-                $size, $latency, $worst, $name, $GROWTH{$size}
-                );
+                $latency
+                ? _line($ratio <= $GROWTH{$size}, sprintf '%s; wanted %.1f)', $text, $GROWTH{$size})
+                : "        $text)";
         }
     }
     return @lines;
+}
+
+sub _greatest_growth {
+    my ($cells, $size, $latency) = @_;
+    my ($greatest, $name) = (0);
+    foreach my $hook (Bench::Hooks::all()) {
+        my $sizes = $cells->{$hook->{key}};
+        my $few   = $sizes->{5}{$latency}     or next;
+        my $many  = $sizes->{$size}{$latency} or next;
+        my $ratio = $many->{native}{median} / $few->{native}{median};
+        ($greatest, $name) = ($ratio, $hook->{name}) if $ratio > $greatest;
+    }
+    return ($greatest, $name);
 }
 
 sub _memory {
