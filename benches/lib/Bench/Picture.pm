@@ -42,8 +42,8 @@ sub svg {
     my ($results) = @_;
     my @latencies = sort { $a <=> $b } @{$results->{scope}{latencies}};
     my %panel     = map  { $_ => _points($results, $_, @latencies) } @PANELS;
-    my @points    = map  { @{$_->{plain}}, @{$_->{native}} } values %panel;
-    my $most  = max(map { $_->{max} } @points);
+    my @walls     = map  { $_->{max} } map { @{$_->{plain}} } values %panel;
+    my $most  = max(@walls);
     my $scale = {x => $PANEL_WIDTH / $latencies[-1], y => $PANEL_HEIGHT / _nice($most), most => _nice($most)};
     my @parts = (_legend());
     my $x0    = $MARGIN;

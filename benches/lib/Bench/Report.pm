@@ -56,7 +56,8 @@ sub _left_out {
 # What does not depend on latency: [ what, how much ].
 sub _inside {
     my ($results) = @_;
-    my ($loading, $boundary, $memory, $first) = @{$results}{qw( loading boundary memory first )};
+    my ($loading, $boundary, $memory, $first, $crowded) =
+        @{$results}{qw( loading boundary memory first crowded )};
     my @statements = map { values %{$_} } values %{$results->{statements}};
     my ($least, $most) = (sort { $a <=> $b } @statements)[0, -1];
     return (
@@ -81,6 +82,10 @@ sub _inside {
             join ', ',
             map      { sprintf '%.1f ms at %d ms of latency', $first->{$_}{median}, $_ }
                 sort { $a <=> $b } keys %{$first}
+        ],
+        [
+            "With $crowded->{others} more mailboxes of others in the database",
+            sprintf('%.1f ms for one more mailbox, %.1f ms before', @{$crowded}{qw( after before )})
         ],
         ['SQL statements of a hook', "$least to $most"],
     );

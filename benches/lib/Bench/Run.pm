@@ -28,6 +28,7 @@ my %FULL = (
     times     => {0 => 21, 5 => 15, 20 => 11, 100 => 9},
     wire      => [20],
     hooks     => 1_000,
+    others    => 20_000,
     seconds   => 600,
 );
 my %QUICK = (
@@ -36,6 +37,7 @@ my %QUICK = (
     times     => {0 => 5, 20 => 3},
     wire      => [20],
     hooks     => 100,
+    others    => 2_000,
     seconds   => 75,
 );
 
@@ -62,6 +64,7 @@ sub measure {
     $self->_tell("memory after $scope->{hooks}0 hooks");
     $results->{memory} = Bench::Inside::memory($place, $scope->{hooks});
     $self->_part($_) foreach @others;
+    $self->_crowded;
     $results->{seconds} = time - $results->{started};
     return $results;
 }
@@ -111,6 +114,24 @@ sub _wires {
         $place->reach($place->simulator->port);
         $relay->stop;
     }
+    return;
+}
+
+# Whether a hook costs more where the database is full of other customers'
+# mailboxes; last of all, for they stay in it.
+sub _crowded {
+    my ($self) = @_;
+    my ($place, $scope) = @{$self}{qw( place scope )};
+    my $hook   = Bench::Hooks::named('second');
+    my %sample = (%{$self->_of($hook, 1, 0)}, clients => ['native']);
+    my $before = Bench::Sample::cell(%sample);
+    $self->_tell("$hook->{name}, $scope->{others} mailboxes of others");
+    $place->customer('native', 'Mailbox', $scope->{others});
+    $self->{results}{crowded} = {
+        others => $scope->{others},
+        before => $before->{native}{median},
+        after  => Bench::Sample::cell(%sample)->{native}{median}
+    };
     return;
 }
 
