@@ -19,7 +19,7 @@ pub struct Master {
 pub fn of(task: &Task, world: &World) -> Master {
     let masters: Vec<User> =
         world.roster().into_iter().filter(|user| user.master && !user.is_deleted()).collect();
-    let ages = Ages::of(task, world);
+    let ages = Ages::of(task, world, &masters);
     let rank = |user: &&User| {
         let came_back = user.name == *task.user() && world.deleted_before;
         let held = world.packages.get(&user.name);
@@ -43,7 +43,7 @@ pub fn of(task: &Task, world: &World) -> Master {
 pub fn after_unprovision(task: &Task, world: &World) -> Master {
     let remaining: Vec<User> =
         world.roster().into_iter().filter(|user| user.name != *task.user() && !user.is_deleted()).collect();
-    let ages = Ages::of(task, world);
+    let ages = Ages::of(task, world, &remaining);
     let by_age = |user: &&User| ages.get(&user.name).unwrap_or(u64::MAX);
     let present = remaining.iter().filter(|user| user.master).min_by_key(by_age);
     let heir = remaining.iter().filter(|user| ages.get(&user.name).is_some()).min_by_key(by_age);
@@ -57,23 +57,25 @@ pub fn after_unprovision(task: &Task, world: &World) -> Master {
     Master { user: present.or(heir).cloned(), warning }
 }
 
-/// The lowest svcnum of the services that have a name.
-struct Ages<'a>(HashMap<&'a str, u64>);
+/// The lowest svcnum of each user's services; none where no service has its name. Only these users are
+/// asked for: the account may have thousands of services, and the plan is made anew after each step.
+struct Ages<'a>(HashMap<&'a str, Option<u64>>);
 
 impl Ages<'_> {
-    fn of<'a>(task: &'a Task, world: &'a World) -> Ages<'a> {
-        let mut ages = HashMap::new();
+    fn of<'a>(task: &Task, world: &World, users: &'a [User]) -> Ages<'a> {
+        let mut ages: HashMap<&str, Option<u64>> = users.iter().map(|user| (user.name.key(), None)).collect();
         let others = task.others(world).map(|other| (&other.username, other.svcnum));
         let own = (task.hook == Hook::Provision).then_some((task.user(), task.request.service.svcnum));
         for (name, svcnum) in others.chain(own) {
-            let lowest = ages.entry(name.key()).or_insert(svcnum);
-            *lowest = svcnum.min(*lowest);
+            if let Some(age) = ages.get_mut(name.key()) {
+                *age = Some(age.map_or(svcnum, |lowest| lowest.min(svcnum)));
+            }
         }
         Ages(ages)
     }
 
     fn get(&self, name: &UserName) -> Option<u64> {
-        self.0.get(name.key()).copied()
+        self.0.get(name.key()).copied().flatten()
     }
 }
 
