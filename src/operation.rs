@@ -10,7 +10,7 @@ mod sync;
 use crate::api::{Api, Limits};
 use crate::apply::{apply, Done};
 use crate::document::{Configuration, Request, Service, Shape};
-use crate::error::Error;
+use crate::error::{Error, Status};
 use crate::http::{Endpoint, Https};
 use crate::log::{Level, Redactor, Sink};
 use crate::observe::observe;
@@ -44,7 +44,8 @@ impl Export {
 
     /// Runs a hook on its request document; returns its reply document.
     pub fn hook(&self, hook: Hook, request: &str, sink: &dyn Sink) -> Result<String, Error> {
-        let request = Request::parse(request, hook.shape(), &self.configuration)?;
+        let request = Request::parse(request, hook.shape(), &self.configuration)
+            .map_err(|error| about_the_mailbox(error, hook))?;
         let redactor = self.redactor_for(&request);
         let subject = format!("cannot {} mailbox {}", hook.verb(), request.service.address());
         let (task, warning) = self.task(hook, request).map_err(|error| error.about(&subject))?;
@@ -171,6 +172,14 @@ impl Hook {
             Hook::Purge => "purge",
             Hook::Sync => "bring in line",
         }
+    }
+}
+
+/// A service that cannot be a mailbox: the refusal names what it lacks, and this what cannot be done.
+fn about_the_mailbox(error: Error, hook: Hook) -> Error {
+    match error.status {
+        Status::Refused => error.about(&format!("cannot {} the mailbox", hook.verb())),
+        _ => error,
     }
 }
 
