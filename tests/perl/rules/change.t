@@ -149,8 +149,8 @@ rule 'an_old_address_that_is_another_users_is_left_alone' => sub {
 };
 
 rule 'an_edit_without_a_change_puts_a_mailbox_right' => sub {
-    my $svc   = provision(isp->customer, username => 'jane', finger => 'Jane Roe');
-    my $right = magicmail->state;
+    my $svc      = provision(isp->customer, username => 'jane', finger => 'Jane Roe');
+    my $intended = magicmail->state;
     change_server(
         sub {
             $_[0]{users}{jane} =
@@ -159,12 +159,12 @@ rule 'an_edit_without_a_change_puts_a_mailbox_right' => sub {
         }
     );
     passes('edited', sub { isp->change($svc) });
-    is_deeply magicmail->state, $right, 'names, password and address';
+    is_deeply magicmail->state, $intended, 'names, password and address';
 };
 
 rule 'a_reexport_passes_one_record_twice_and_puts_a_mailbox_right' => sub {
-    my $svc   = provision(isp->customer, username => 'jane', finger => 'Jane Roe');
-    my $right = magicmail->state;
+    my $svc      = provision(isp->customer, username => 'jane', finger => 'Jane Roe');
+    my $intended = magicmail->state;
     change_server(
         sub {
             $_[0]{users}{jane}{password} = 'elsewise';
@@ -172,7 +172,7 @@ rule 'a_reexport_passes_one_record_twice_and_puts_a_mailbox_right' => sub {
         }
     );
     passes('exported again', sub { isp->reexport(export, $svc) });
-    is_deeply magicmail->state, $right, 'names, password and address';
+    is_deeply magicmail->state, $intended, 'names, password and address';
 };
 
 rule 'an_edit_without_a_change_sends_names_and_password_all_the_same_and_no_more' => sub {

@@ -11,6 +11,8 @@ use Test::More;
 use FS::Record qw( in_transaction );
 use Rule       qw( :all );
 
+## no critic (ProhibitPackageVars): Freeside's
+
 sub packages_are {
     my ($name, $wanted, $what) = @_;
     return is_deeply [sort @{magicmail->user($name)->{packages}}], $wanted, $what;
@@ -47,10 +49,11 @@ LINES
 rule 'the_package_of_an_export_of_another_machine_does_not_count' => sub {
     my $ann = isp->customer;
     provision($ann, username => 'first');
-    my $other = new_export(machine => 'localhost', options => {package => 'GOLD'}, definitions => ['Gold']);
-    local $FS::svc_Common::noexport_hack = 1;
-    provision($ann, username => 'gold', definition => 'Gold');
-    local $FS::svc_Common::noexport_hack = 0;
+    new_export(machine => 'localhost', options => {package => 'GOLD'}, definitions => ['Gold']);
+    {
+        local $FS::svc_Common::noexport_hack = 1;
+        provision($ann, username => 'gold', definition => 'Gold');
+    }
     provision($ann, username => 'third');
     packages_are('first', ['EMAIL'], 'only those of this one');
 };
@@ -137,9 +140,9 @@ rule 'an_additional_user_gets_its_packages_in_line_when_it_is_taken_over' => sub
 };
 
 rule 'with_two_exports_on_one_definition_the_second_finds_the_user_and_adds_its_package' => sub {
-    my $second = new_export(options => {package => 'GOLD'});
-    my $ann    = isp->customer;
-    my $svc    = provision($ann, username => 'jane', finger => 'Jane Roe');
+    new_export(options => {package => 'GOLD'});
+    my $ann = isp->customer;
+    my $svc = provision($ann, username => 'jane', finger => 'Jane Roe');
     server_is 'one user with both', <<'LINES';
 account FREESIDE1 active "Ann" "Lee"
 user jane on FREESIDE1, master, active "Jane" "Roe": EMAIL, GOLD
