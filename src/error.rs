@@ -136,7 +136,10 @@ pub fn one_line(text: &str, longest: usize) -> String {
 
 /// Characters that turn or hide the text around them where it is shown.
 fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+    matches!(c,
+        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{feff}'
+        | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}'
+        | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
 #[cfg(test)]
@@ -146,6 +149,7 @@ mod tests {
     #[test]
     fn a_text_for_people_is_one_line_of_bounded_length() {
         assert_eq!(one_line("  a\n\tb\u{7}c\u{202e}d ", 100), "a b c d");
+        assert_eq!(one_line("a\u{61c}b\u{ad}c\u{180e}d\u{fffa}e\u{e0041}f", 100), "a b c d e f");
         assert_eq!(one_line(&"x".repeat(5_000), 10).chars().count(), 10);
         let error = Error::refused("y ".repeat(5_000));
         assert!(error.text.chars().count() <= 1_500);
