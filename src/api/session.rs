@@ -123,7 +123,8 @@ impl<'a> Api<'a> {
         one_line(&self.redactor.resolve(text), 600)
     }
 
-    fn cleaned(&self, error: CallError) -> CallError {
+    /// The error as people may read it: its text, and the server's own code.
+    pub fn cleaned(&self, error: CallError) -> CallError {
         let cause = match error.cause {
             Cause::Refused(code) => Cause::Refused(self.clean(&foreign(&code))),
             other => other,

@@ -134,7 +134,7 @@ fn request(export: &Export, mut fields: Fields, sink: &dyn Sink) -> Result<Value
         export.api(sink, redactor_of(export, &parameters), Limits::of_hook(export.configuration.timeout));
     let what = format!("{} {}", method.as_str(), one_line(&path, 200));
     let request = Request { method, path: segments(&path)?, parameters };
-    ask(&api, &request, &always_list).map_err(|error| failed(&error, &what))
+    ask(&api, &request, &always_list).map_err(|error| failed(&api.cleaned(error), &what))
 }
 
 /// The path's segments; a percent-encoded one is decoded, for it is encoded anew when it is sent.

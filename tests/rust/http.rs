@@ -2,12 +2,12 @@
 
 mod alone;
 mod answers;
-mod certificates;
+pub mod certificates;
 mod connecting;
 mod connections;
 mod host;
 mod limits;
-mod peer;
+pub mod peer;
 mod requests;
 mod simulated;
 mod trust;

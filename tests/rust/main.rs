@@ -4,6 +4,7 @@ mod abi;
 mod abi_caller;
 mod abi_input;
 mod abi_library;
+mod hostile;
 mod http;
 mod model;
 mod plan;
