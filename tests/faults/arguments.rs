@@ -5,7 +5,7 @@ use std::time::Duration;
 
 const USAGE: &str = "options: --full (every case in every variant, many pairs, the whole table)
   --case SCENE/VARIANT/REQUEST:FAULT[+REQUEST:FAULT] (only this one, told in full; again for more)
-  --only TEXT (cases whose id has it)
+  --only TEXT (cases whose id has it)  --verbose (how each ended)
   --latency MS  --timeout MS  --pairs N (of each scene)  --seed N  --jobs N";
 
 /// By this name `cargo test` may ask for this program alone.
@@ -16,6 +16,8 @@ pub struct Arguments {
     pub cases: Vec<String>,
     /// Empty: all.
     pub only: String,
+    /// Tell how each case ended.
+    pub verbose: bool,
     pub settings: Settings,
     pub pairs: usize,
     pub seed: u64,
@@ -29,10 +31,11 @@ impl Arguments {
             full: false,
             cases: Vec::new(),
             only: String::new(),
+            verbose: false,
             settings: Settings { timeout: Duration::from_millis(500), latency_ms: 0 },
             pairs: 0,
             seed: 1,
-            jobs: 16,
+            jobs: 32,
         };
         let mut pairs = None;
         while let Some(argument) = given.next() {
@@ -41,6 +44,7 @@ impl Arguments {
                 "--full" => arguments.full = true,
                 "--case" => arguments.cases.push(value()?),
                 "--only" => arguments.only = value()?,
+                "--verbose" => arguments.verbose = true,
                 "--latency" => arguments.settings.latency_ms = number(&value()?)?,
                 "--timeout" => arguments.settings.timeout = Duration::from_millis(number(&value()?)?),
                 "--pairs" => pairs = Some(number(&value()?)?),

@@ -64,6 +64,9 @@ pub const PAIRED: [&str; 18] = [
     "no_record",
 ];
 
+/// For so long nobody answers: shorter than the pause after which a client tries again.
+const REFUSED_FOR_MS: u64 = 60;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Blow {
     /// The request that it strikes, by arrival, from 1.
@@ -75,7 +78,8 @@ impl Blow {
     pub fn fault(&self, slow_ms: u64) -> Fault {
         let kind: Kind = serde_json::from_value(self.kind.into()).expect("a kind of the simulator's");
         let ms = (kind == Kind::Slow).then_some(slow_ms);
-        Fault { on: self.on, ms, ..Fault::new(kind) }
+        let for_ms = (kind == Kind::Refused).then_some(REFUSED_FOR_MS);
+        Fault { on: self.on, ms, for_ms, ..Fault::new(kind) }
     }
 }
 

@@ -29,6 +29,18 @@ pub enum End {
     /// The server did not do, or does not have, what it says, in an answer that cannot be told from a true one.
     Lie,
     Wrong(String),
+    /// It failed where it should have got over the fault, as a machine too busy would make it.
+    Slow(String),
+}
+
+impl End {
+    /// Why it is a failure of the sweep.
+    pub fn wrong(&self) -> Option<&str> {
+        match self {
+            End::Wrong(why) | End::Slow(why) => Some(why),
+            _ => None,
+        }
+    }
 }
 
 /// Judges `story`, whose own `end` is not looked at.
@@ -36,18 +48,52 @@ pub fn judge(case: &Case, clean: &Clean, story: &Story, timeout: Duration) -> En
     if let Some(wrong) = wrong_in_any_case(story, timeout) {
         return End::Wrong(wrong);
     }
-    match end(case, clean, story).and_then(|end| healed(clean, story, &end).map(|()| end)) {
-        Ok(end) => end,
-        Err(_) if is_lie(story) => End::Lie,
+    let healed_end = end(case, clean, story).and_then(|end| healed(clean, story, &end).map(|()| end));
+    match healed_end {
+        Ok(end) if has_got_over(case, clean, story, &end) => end,
+        _ if is_lie(story) => End::Lie,
+        Ok(_) => {
+            End::Slow(format!("the fault can be got over: status {} {}", story.told.status, story.told.text))
+        }
         Err(wrong) => End::Wrong(wrong),
     }
 }
 
-/// "After a purge that answers with nothing, nothing is looked up: an empty answer is its success." And a list
-/// without an entry is an empty list.
+/// One fault that passes does not even make the hook fail: a read is tried again, and a write whose outcome is
+/// unknown is looked up and tried once more.
+fn has_got_over(case: &Case, clean: &Clean, story: &Story, end: &End) -> bool {
+    let [blow] = case.blows.as_slice() else { return true };
+    let struck = story.log.iter().find(|entry| entry.fault.is_some());
+    let method = struck.map_or("", |entry| entry.method.as_str());
+    let is_well = match end {
+        End::Complete => true,
+        End::AsBefore => clean.scene.refused && story.told.status == clean.status,
+        _ => false,
+    };
+    is_well || !passes(blow.kind, method)
+}
+
+/// `method`: of the request that was struck; empty where none came.
+fn passes(kind: &str, method: &str) -> bool {
+    match kind {
+        "refused" | "close_idle" | "slow" => true,
+        "drop_before" | "drop_after" | "cut_short" | "status_502" | "status_503" | "status_504"
+        | "status_502_after" => !method.is_empty(),
+        "gone" | "status_401" | "status_403" | "error_document" => false,
+        _ => method == "POST",
+    }
+}
+
+/// "After a purge that answers with nothing, nothing is looked up: an empty answer is its success." A list
+/// without an entry is an empty list. And whether a password was set cannot be looked up: where two answers
+/// say nothing true, the second one is believed.
 fn is_lie(story: &Story) -> bool {
     story.log.iter().any(|entry| match entry.fault {
-        Some(Kind::EmptyBodyBefore) => entry.parameters.get("action").is_some_and(|action| action == "purge"),
+        Some(Kind::EmptyBodyBefore) => {
+            let says = |action: &str| entry.parameters.get("action").is_some_and(|said| said == action);
+            let struck = story.log.iter().filter(|entry| entry.fault.is_some()).count();
+            says("purge") || says("update") && entry.parameters.contains_key("password") && struck > 1
+        }
         Some(Kind::NoRecord) => {
             entry.method == "GET" && (entry.path == "/user" || entry.path.starts_with("/user_package/"))
         }

@@ -59,16 +59,15 @@ fn sweep(arguments: &Arguments, scenes: &[Scene]) -> Result<bool, String> {
     let selection = Selection { every_variant: arguments.full, pairs: arguments.pairs, seed: arguments.seed };
     let mut cases = selection.cases(&cleans);
     cases.retain(|case| case.to_string().contains(&arguments.only));
-    let ends = workers::each(&cases, arguments.jobs, |place, case| {
-        site::run_case(place, case, clean_of(&cleans, case), arguments.settings).end
-    });
+    let ends = ends(arguments, &cleans, &cases);
     let mut table = Table::default();
-    for (case, end) in cases.iter().zip(ends) {
-        let end = end.unwrap_or_else(|panic| End::Wrong(format!("a panic: {panic}")));
-        if let End::Wrong(why) = &end {
+    for (case, end) in cases.iter().zip(&ends) {
+        if let Some(why) = end.wrong() {
             println!("WRONG {case} {why}");
+        } else if arguments.verbose {
+            println!("{case} {}", report::in_words(end));
         }
-        table.add(case, &end);
+        table.add(case, end);
     }
     print!("{}", if arguments.full { table.full() } else { table.summary() });
     let all = table.all();
@@ -79,11 +78,37 @@ fn sweep(arguments: &Arguments, scenes: &[Scene]) -> Result<bool, String> {
     Ok(all.wrong() == 0)
 }
 
+/// How often what may be the fault of a busy machine is tried in quiet, and how many such cases.
+const QUIET_TRIES: usize = 3;
+const MOST_QUIET: usize = 200;
+
+/// How each case ends: in a crowd first, and in quiet where the crowd may be why it ended badly.
+fn ends(arguments: &Arguments, cleans: &[Clean], cases: &[Case]) -> Vec<End> {
+    let run = |place: &mut Place, case: &Case| {
+        let story = site::run_case(place, case, clean_of(cleans, case), arguments.settings);
+        (story.may_be_starved(arguments.settings), story.end)
+    };
+    let panicked = |panic: String| (false, End::Wrong(format!("a panic: {panic}")));
+    let ended = workers::each(cases, arguments.jobs, run);
+    let mut ended: Vec<(bool, End)> = ended.into_iter().map(|end| end.unwrap_or_else(panicked)).collect();
+    for _ in 0..QUIET_TRIES {
+        let again: Vec<usize> = (0..cases.len()).filter(|&i| ended[i].0).take(MOST_QUIET).collect();
+        let ends = workers::each(&again, QUIET, |place, &i| run(place, &cases[i]));
+        for (i, end) in again.into_iter().zip(ends) {
+            ended[i] = end.unwrap_or_else(panicked);
+        }
+    }
+    ended.into_iter().map(|(_, end)| end).collect()
+}
+
+/// So few threads leave each call undisturbed by the others.
+const QUIET: usize = 2;
+
 /// Each scene in each variant, without a fault.
 fn undisturbed<'a>(arguments: &Arguments, scenes: &'a [Scene]) -> Result<Vec<Clean<'a>>, String> {
     let pairs: Vec<_> =
         scenes.iter().flat_map(|scene| variants::ALL.iter().map(move |variant| (scene, variant))).collect();
-    let cleans = workers::each(&pairs, arguments.jobs, |place, (scene, variant)| {
+    let cleans = workers::each(&pairs, QUIET, |place, (scene, variant)| {
         site::run_clean(place, scene, variant, arguments.settings)
     });
     cleans.into_iter().map(|clean| clean.and_then(|clean| clean)).collect()
@@ -105,7 +130,7 @@ fn one_by_one(arguments: &Arguments, scenes: &[Scene]) -> Result<bool, String> {
         let clean = site::run_clean(place, case.scene, case.variant, arguments.settings)?;
         let story = site::run_case(place, &case, &clean, arguments.settings);
         print!("{}", report::in_full(&case, &clean, &story));
-        well &= !matches!(story.end, End::Wrong(_));
+        well &= story.end.wrong().is_none();
     }
     Ok(well)
 }

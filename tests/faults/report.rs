@@ -31,7 +31,7 @@ pub fn in_words(end: &End) -> String {
         End::Leftover => "named leftover".to_owned(),
         End::Unfinished => "unfinished, named, and finished by a repeat".to_owned(),
         End::Lie => "the server lied, in an answer that cannot be told from a true one".to_owned(),
-        End::Wrong(why) => format!("WRONG: {why}"),
+        End::Wrong(why) | End::Slow(why) => format!("WRONG: {why}"),
     }
 }
 

@@ -149,6 +149,16 @@ pub fn run_clean<'a>(
     Ok(Clean { scene, variant, status: told.status, after, requests: log.len() as u64 })
 }
 
+impl Story {
+    /// Something is wrong, and the clock may be why: the second call, which nothing disturbs, took as long as
+    /// only a fault may make it; or the first one's time was over, which one fault cannot use up.
+    pub fn may_be_starved(&self, settings: Settings) -> bool {
+        matches!(self.end, End::Slow(_))
+            || matches!(self.end, End::Wrong(_))
+                && (self.again.took >= settings.timeout || self.told.took >= settings.timeout * 3)
+    }
+}
+
 /// Runs a case, and the same hook again with the faults gone, and judges.
 pub fn run_case(place: &mut Place, case: &Case, clean: &Clean, settings: Settings) -> Story {
     let site = Site::open(place.server(), case.scene, case.variant, settings);

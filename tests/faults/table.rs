@@ -18,7 +18,7 @@ impl Counts {
             End::Leftover => 2,
             End::Unfinished => 3,
             End::Lie => 4,
-            End::Wrong(_) => 5,
+            End::Wrong(_) | End::Slow(_) => 5,
         }] += 1;
     }
 
