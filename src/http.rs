@@ -60,6 +60,7 @@ impl Https {
     /// Checks what can be checked offline; reads `ca_file`. The error is a sentence for people.
     pub fn new(endpoint: Endpoint) -> Result<Https, String> {
         let server = Arc::new(Server::new(&endpoint)?);
+        lanes::prepare(&server);
         Ok(Https { server, process: Process::new(LONGEST_IDLE), origin: Instant::now() })
     }
 

@@ -53,6 +53,18 @@ impl fmt::Debug for Dial {
     }
 }
 
+/// Makes no connection.
+#[derive(Debug)]
+pub struct NoConnection;
+
+impl Connector for NoConnection {
+    type Out = Line;
+
+    fn connect(&self, _: &ConnectionDetails, _: Option<()>) -> Result<Option<Line>, ureq::Error> {
+        Ok(None)
+    }
+}
+
 impl Dial {
     fn dial(&self, limit: Duration) -> Result<Line, Failure> {
         let until = Instant::now() + limit;

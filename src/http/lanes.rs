@@ -7,7 +7,7 @@
 //! one process, known by its id; a child appends a `Process` of its own, without a lock, and only closes its
 //! copies of the idle connections' descriptors, which tells the server nothing.
 
-use super::connect::{Dial, NoLookup};
+use super::connect::{Dial, NoConnection, NoLookup};
 use super::line::Notes;
 use super::server::Server;
 use once_cell::race::OnceBox;
@@ -17,6 +17,7 @@ use std::mem;
 use std::process;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+use ureq::config::Config;
 use ureq::Agent;
 
 /// Connections at once, per handle and process.
@@ -72,18 +73,33 @@ impl Lane {
     fn new(server: &Arc<Server>, tls: &Arc<OnceCell<Arc<ClientConfig>>>) -> Lane {
         let notes = Arc::new(Notes::default());
         let dial = Dial { server: server.clone(), notes: notes.clone(), tls: tls.clone() };
-        let config = Agent::config_builder()
-            .proxy(None)
-            .https_only(true)
-            .max_redirects(0)
-            .http_status_as_error(false)
-            .max_response_header_size(LONGEST_HEAD)
-            .max_idle_connections(1)
-            .timeout_connect(Some(server.connect_limit))
-            .user_agent(concat!("libmagicmail/", env!("CARGO_PKG_VERSION")))
-            .build();
-        Lane { agent: Agent::with_parts(config, dial, NoLookup), notes, last_used: Instant::now() }
+        Lane {
+            agent: Agent::with_parts(configuration(server), dial, NoLookup),
+            notes,
+            last_used: Instant::now(),
+        }
     }
+}
+
+fn configuration(server: &Server) -> Config {
+    Agent::config_builder()
+        .proxy(None)
+        .https_only(true)
+        .max_redirects(0)
+        .http_status_as_error(false)
+        .max_response_header_size(LONGEST_HEAD)
+        .max_idle_connections(1)
+        .timeout_connect(Some(server.connect_limit))
+        .user_agent(concat!("libmagicmail/", env!("CARGO_PKG_VERSION")))
+        .build()
+}
+
+/// Makes what ureq makes once per process, at its first request. A fork in the middle of that, by another
+/// thread, would leave it half-made in the child, which would wait for it for ever. Sends nothing.
+pub fn prepare(server: &Server) {
+    let agent = Agent::with_parts(configuration(server), NoConnection, NoLookup);
+    // It fails for want of a connection, when everything up to that is done.
+    let _ = agent.get("https://localhost/").call();
 }
 
 #[derive(Default)]

@@ -130,19 +130,24 @@ fn a_fork_in_the_middle_of_other_threads_requests_leaves_nothing_locked() {
     }
     let pair = pair(echo);
     let over = AtomicBool::new(false);
+    let started = Barrier::new(7);
     std::thread::scope(|scope| {
         let busy: Vec<_> = (0..6)
-            .map(|n| {
-                let (pair, over) = (&pair, &over);
+            .map(|_| {
+                let (pair, over, started) = (&pair, &over, &started);
                 scope.spawn(move || {
+                    started.wait();
                     let mut right = true;
+                    // One at a time: in a program of Rust's own (not in a library) the standard library has a lock
+                    // around the start of a thread, which a fork may leave locked.
                     while !over.load(SeqCst) {
-                        right &= asks_rightly(&pair.https, 1 + n % 3);
+                        right &= asks_rightly(&pair.https, 1);
                     }
                     right
                 })
             })
             .collect();
+        started.wait();
         let children = (0..60).all(|_| fork(|| asks_rightly(&pair.https, 3)).has_succeeded());
         over.store(true, SeqCst);
         assert!(busy.into_iter().all(|thread| thread.join().unwrap()));
