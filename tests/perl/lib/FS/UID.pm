@@ -64,7 +64,7 @@ sub myconnect {
         }
     ) or die "DBI->connect error: $DBI::errstr\n";
     if ($handle->{Driver}{Name} eq 'SQLite') {
-        $handle->{sqlite_unicode} = 1;
+        _characters_of_sqlite($handle);
         $handle->sqlite_busy_timeout(60_000);
         $handle->do('PRAGMA foreign_keys = ON');
         $handle->do('PRAGMA synchronous = OFF');
@@ -75,6 +75,19 @@ sub myconnect {
     }
     $handle->{AutoCommit} = 0;
     return Statements->watch($handle);
+}
+
+# Texts as characters, like Freeside's PostgreSQL. Drivers that know the newer
+# attribute warn at each use of the older one.
+sub _characters_of_sqlite {
+    my ($handle) = @_;
+    if (DBD::SQLite::Constants->can('DBD_SQLITE_STRING_MODE_UNICODE_NAIVE')) {
+        $handle->{sqlite_string_mode} = DBD::SQLite::Constants::DBD_SQLITE_STRING_MODE_UNICODE_NAIVE();
+    }
+    else {
+        $handle->{sqlite_unicode} = 1;
+    }
+    return;
 }
 
 sub datasrc {
