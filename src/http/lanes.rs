@@ -193,3 +193,44 @@ impl Drop for Lease<'_> {
         self.lanes.freed.notify_one();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::Endpoint;
+    use crate::secret::Secret;
+    use std::process::Command;
+
+    fn lane() -> Lane {
+        let endpoint = Endpoint {
+            machine: "mail.example.net".to_owned(),
+            port: 443,
+            client_id: "freeside".to_owned(),
+            client_password: Secret::default(),
+            ca_file: None,
+            tls_insecure: false,
+            connect_limit: Duration::from_secs(5),
+            body_limit: 0,
+        };
+        Lane::new(&Arc::new(Server::new(&endpoint).unwrap()), &Arc::default())
+    }
+
+    /// The environment is everybody's, so another process has the variables; it runs this test again.
+    #[test]
+    fn a_lane_has_no_proxy_though_the_environment_names_one() {
+        let names = ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", "http_proxy", "HTTP_PROXY"];
+        if std::env::var_os("https_proxy").is_some_and(|proxy| proxy == "http://127.0.0.1:1") {
+            let of_environment = Agent::config_builder().build();
+            assert!(of_environment.proxy().is_some(), "ureq takes it from there where nobody says otherwise");
+            assert!(lane().agent.config().proxy().is_none());
+            return;
+        }
+        let output = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "http::lanes::tests::a_lane_has_no_proxy_though_the_environment_names_one"])
+            .envs(names.map(|name| (name, "http://127.0.0.1:1")))
+            .output()
+            .unwrap();
+        let shown = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success() && shown.contains("1 passed"), "{shown}");
+    }
+}

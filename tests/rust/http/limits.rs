@@ -22,6 +22,22 @@ fn a_flood_of_headers_is_refused() {
 }
 
 #[test]
+fn the_longest_head_is_read_and_a_longer_one_refused() {
+    let with_head_of = |length: usize| {
+        let (start, end) = ("HTTP/1.1 200 OK\r\nX: ", "\r\nContent-Length: 4\r\n\r\n");
+        let filling = "x".repeat(length - start.len() - end.len());
+        sends(format!("{start}{filling}{end}<a/>"), true).carry(&write())
+    };
+    let longest = 32 * 1024;
+    assert_eq!(answered(with_head_of(longest)).body, b"<a/>");
+    for length in [longest + 1, longest + 8_000, 2 * longest - 1_000] {
+        let failure = in_doubt(with_head_of(length));
+        assert_eq!(failure.kind, FailureKind::Protocol);
+        assert_eq!(failure.text, "the answer of 127.0.0.1 has a head that is too long", "{length}");
+    }
+}
+
+#[test]
 fn a_flood_of_provisional_answers_ends_with_the_time() {
     let pair = pair(|mut line| {
         line.request();
