@@ -27,9 +27,11 @@ use Rule::Picture qw( picture );
 use Rule::Secrets;
 use Simulator;
 
+## no critic (ProhibitPackageVars): Freeside's
+
 our @EXPORT_OK = qw(
-    api_password change_server export form heard isp log_lines magicmail new_export passes password_of
-    provision refused requests_during rule says secrets server_is staff_read text_of writes_during
+    api_password change_server export form heard isp log_lines magicmail new_export nothing_there passes
+    password_of provision refused requests_during rule says secrets server_is staff_read text_of writes_during
 );
 our %EXPORT_TAGS = (all => \@EXPORT_OK);
 
@@ -261,6 +263,16 @@ sub change_server {
     my $state = $magicmail->state;
     $code->($state);
     $magicmail->set_state($state);
+    return;
+}
+
+# Within a rule: no service, nothing in MagicMail, no faults, no log.
+sub nothing_there {
+    local $FS::svc_Common::noexport_hack = 1;
+    for my $svc (qsearch('svc_acct', {})) { $svc->delete }
+    change_server(sub { my ($state) = @_; $state->{$_} = {} for qw( accounts users addresses ) });
+    magicmail->faults;
+    magicmail->clear_log;
     return;
 }
 
