@@ -9,12 +9,13 @@ use crate::id::AccountId;
 use crate::log::Sink;
 use crate::wire::FailureKind;
 use serde_json::{json, Map, Value};
+use std::net::IpAddr;
 
 /// As many are asked for side by side.
 const AT_ONCE: usize = 4;
 
-/// `{domains, within}` → `{reached, certificate, credentials, domains: {…}}`, each `{ok, text}`; `ok` is null
-/// where it could not be told.
+/// `{domains, within}` → `{name, reached, certificate, credentials, domains: {…}}`, each `{ok, text}`; `ok` is
+/// null where it could not be told.
 pub fn check(export: &Export, mut fields: Fields, sink: &dyn Sink) -> Result<Value, Error> {
     let domains = fields.texts("domains")?;
     let within = within(&mut fields, export)?;
@@ -26,6 +27,7 @@ pub fn check(export: &Export, mut fields: Fields, sink: &dyn Sink) -> Result<Val
     let server = format!("{}:{}", export.configuration.machine, export.configuration.port);
     let checked = if is_usable(&asked) { check_domains(&api, &domains) } else { unknown_domains(&domains) };
     Ok(json!({
+        "name": name(&asked, &export.configuration.machine),
         "reached": reached(&asked, &server),
         "certificate": certificate(export, &asked),
         "credentials": credentials(export, &asked),
@@ -41,6 +43,15 @@ fn line(ok: impl Into<Value>, text: impl Into<String>) -> Value {
 
 fn is_usable(asked: &Asked) -> bool {
     !asked.as_ref().is_err_and(|error| !error.was_answered() || error.cause == Cause::Credentials)
+}
+
+fn name(asked: &Asked, host: &str) -> Value {
+    match asked {
+        Err(CallError { cause: Cause::NoAnswer(FailureKind::Name), text, .. }) => line(false, text),
+        Err(CallError { cause: Cause::NoTime, .. }) => line(Value::Null, "not known: there was no time left"),
+        _ if host.parse::<IpAddr>().is_ok() => line(true, format!("{host} is an address")),
+        _ => line(true, format!("{host} has an address")),
+    }
 }
 
 fn reached(asked: &Asked, server: &str) -> Value {

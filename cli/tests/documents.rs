@@ -1,0 +1,35 @@
+//! What the program says of itself: the manual page and the completions.
+
+use crate::program::{bare, ended};
+use magicmail::api::OPERATIONS;
+
+#[test]
+fn the_manual_page_has_every_command_option_and_variable() {
+    let page = ended(bare(&["man"]), "");
+    assert_eq!(page.status, 0, "{page:?}");
+    // Roff writes a hyphen as \\-.
+    let text = page.out.replace("\\-", "-");
+    let commands = text.lines().filter(|line| line.starts_with("\\fBmagicmail "));
+    let hooks = ["provision", "unprovision", "change", "suspend", "unsuspend", "check", "completions", "man"];
+    let examples = 4;
+    assert_eq!(commands.count(), OPERATIONS.len() + hooks.len() + examples, "{text}");
+    for part in [
+        "--client-password-file",
+        "MAGICMAIL_CLIENT_PASSWORD",
+        "MAGICMAIL_AUTOPURGE",
+        "EXIT STATUS",
+        "--force",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+}
+
+#[test]
+fn the_completions_of_the_common_shells_know_the_operations() {
+    for shell in ["bash", "zsh", "fish"] {
+        let script = ended(bare(&["completions", shell]), "");
+        assert_eq!(script.status, 0, "{shell}");
+        assert!(script.out.contains("make-master"), "{shell}");
+    }
+    assert_eq!(ended(bare(&["completions", "paper"]), "").status, 1);
+}
