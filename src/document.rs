@@ -2,13 +2,15 @@
 //!
 //! Every message of this module names a key and never shows its value, which may be a secret.
 
+mod audit;
 mod configuration;
 mod fields;
 mod request;
 
+pub use audit::{audited_account, SeenUser};
 pub use configuration::Configuration;
 pub use fields::Fields;
-pub use request::{check_segment, AccountWanted, Neighbour, Request, Service, Shape};
+pub use request::{check_segment, AccountWanted, Neighbour, Request, Service, Shape, Standing};
 
 use crate::error::Error;
 use serde_json::{Map, Value};

@@ -2,10 +2,10 @@
 
 use crate::api::{Api, Call, CallError, Cause, Reply};
 use crate::error::Error;
-use crate::id::{AccountId, PackageName, UserName};
+use crate::id::{AccountId, Address, PackageName, UserName};
 use crate::plan::{missing_facts, Fact};
 use crate::record::{Account, Record, User};
-use crate::world::{Known, Task, World};
+use crate::world::{Hook, Known, Task, World};
 
 /// What was needed and could not be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,51 +30,99 @@ impl From<Unreadable> for Error {
 
 /// Reads until a plan can be made: round after round, what one round asks for side by side.
 pub fn observe(api: &Api, task: &Task, world: &mut World) -> Result<(), Unreadable> {
-    loop {
-        let facts = missing_facts(task, world);
-        if facts.is_empty() {
-            return Ok(());
+    let mut readings = [Reading::new(task, world.clone())];
+    observe_each(api, &mut readings);
+    let [Reading { world: read, unreadable, .. }] = readings;
+    *world = read;
+    unreadable.map_or(Ok(()), Err)
+}
+
+/// What is read for one task.
+pub struct Reading<'a> {
+    pub task: &'a Task,
+    pub world: World,
+    /// Why no plan can be made.
+    pub unreadable: Option<Unreadable>,
+}
+
+impl Reading<'_> {
+    pub fn new(task: &Task, world: World) -> Reading<'_> {
+        Reading { task, world, unreadable: None }
+    }
+
+    /// What the next round asks for; nothing where the reading has ended.
+    fn wants(&self) -> Vec<Fact> {
+        if self.unreadable.is_some() {
+            return Vec::new();
         }
-        let failed = read_round(api, task, world, &facts);
-        // What failed may not be needed any more: a guess, or the list of an account that is not there.
-        let needed = missing_facts(task, world);
-        if let Some((fact, error)) = failed.into_iter().find(|(fact, _)| needed.contains(fact)) {
-            return Err(Unreadable { what: in_words(&fact, &world.account_id, task), error });
+        missing_facts(self.task, &self.world)
+    }
+}
+
+/// The same for several tasks, which go through their rounds together. What cannot be read of one is no
+/// reason to give up another.
+pub fn observe_each(api: &Api, readings: &mut [Reading]) {
+    loop {
+        let rounds: Vec<Vec<Fact>> = readings.iter().map(Reading::wants).collect();
+        let calls: Vec<Call> = readings
+            .iter()
+            .zip(&rounds)
+            .flat_map(|(reading, facts)| {
+                facts.iter().map(|fact| call(fact, &reading.world.account_id, reading.task))
+            })
+            .collect();
+        if calls.is_empty() {
+            return;
+        }
+        let mut replies = api.read(&calls).into_iter();
+        for (reading, facts) in readings.iter_mut().zip(rounds) {
+            let replies = replies.by_ref().take(facts.len()).collect();
+            take_in_round(reading, facts, replies);
         }
     }
 }
 
-/// Takes in what can be read; returns what failed.
-fn read_round(api: &Api, task: &Task, world: &mut World, facts: &[Fact]) -> Vec<(Fact, CallError)> {
+/// Takes in what could be read. What failed may not be needed any more: a guess, or the list of an account
+/// that is not there.
+fn take_in_round(reading: &mut Reading, facts: Vec<Fact>, answers: Vec<Result<Reply, CallError>>) {
+    let (task, world) = (reading.task, &mut reading.world);
     let account = world.account_id.clone();
-    let calls: Vec<Call> = facts.iter().map(|fact| call(fact, &account, task)).collect();
     let mut failed = Vec::new();
-    let mut replies: Vec<(&Fact, Reply)> = Vec::new();
-    for (fact, reply) in facts.iter().zip(api.read(&calls)) {
-        match reply.and_then(|reply| plausible(fact, reply)) {
+    let mut replies: Vec<(Fact, Reply)> = Vec::new();
+    for (fact, reply) in facts.into_iter().zip(answers) {
+        match reply.and_then(|reply| plausible(&fact, reply)) {
             Ok(reply) => replies.push((fact, reply)),
-            Err(error) => failed.push((fact.clone(), error)),
+            Err(error) => failed.push((fact, error)),
         }
     }
     // The user may show that another account counts; what was read of the first one is then of no use.
-    replies.sort_by_key(|(fact, _)| **fact != Fact::User);
+    replies.sort_by_key(|(fact, _)| *fact != Fact::User);
     for (fact, reply) in replies {
         let of_account = matches!(fact, Fact::Account | Fact::Users | Fact::Peer(_));
         if !of_account || world.account_id == account {
-            take_in(fact, reply, task, world);
+            take_in(&fact, reply, task, world);
         }
     }
-    failed
+    if failed.is_empty() {
+        return;
+    }
+    let needed = missing_facts(task, world);
+    if let Some((fact, error)) = failed.into_iter().find(|(fact, _)| needed.contains(fact)) {
+        let what = in_words(&fact, &world.account_id, task);
+        reading.unreadable = Some(Unreadable { what, error });
+    }
 }
 
 fn call(fact: &Fact, account: &AccountId, task: &Task) -> Call {
     match fact {
         Fact::Account => Call::get_account(account),
         Fact::User => Call::get_user(task.user()),
+        Fact::Users if task.hook == Hook::Mend => Call::get_users(account).long(),
         Fact::Users => Call::get_users(account),
         Fact::Peer(user) => Call::get_user(user),
         Fact::Packages(user) => Call::get_packages(user),
         Fact::Owner(address) => Call::get_email_address(address),
+        Fact::Addresses(user) => Call::get_email_addresses(user),
     }
 }
 
@@ -86,6 +134,7 @@ fn in_words(fact: &Fact, account: &AccountId, task: &Task) -> String {
         Fact::Peer(user) => format!("user {user}"),
         Fact::Packages(user) => format!("the packages of user {user}"),
         Fact::Owner(address) => format!("address {address}"),
+        Fact::Addresses(user) => format!("the addresses of user {user}"),
     }
 }
 
@@ -122,6 +171,10 @@ fn take_in(fact: &Fact, reply: Reply, task: &Task, world: &mut World) {
         Fact::Packages(user) => {
             let packages = listed(reply).map(|(name, _)| PackageName::new(name)).collect();
             world.packages.insert(user.clone(), packages);
+        }
+        Fact::Addresses(user) => {
+            let addresses = listed(reply).map(|(address, _)| Address::new(address)).collect();
+            world.addresses.insert(user.clone(), addresses);
         }
         Fact::Owner(address) => {
             let owner = match &reply {

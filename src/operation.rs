@@ -1,10 +1,12 @@
 //! The operations of the C ABI, from document to document: a hook of Freeside (observe, plan, apply,
 //! reply), and calls by name.
 
+mod audit;
 mod call;
 mod check;
 mod inspect;
 mod purge;
+mod repair;
 mod sync;
 
 use crate::api::{Api, Limits};
@@ -117,7 +119,7 @@ impl Export {
         .map_err(|NotSendable(why)| Error::refused(format!("its password cannot be sent: {why}")))?;
         let old_password = request.old.as_ref().and_then(|old| password_of(old).ok());
         let autopurge = self.configuration.autopurge;
-        Ok((Task { hook, request, password, old_password, autopurge }, warning))
+        Ok((Task { hook, request, password, old_password, autopurge, finding: None }, warning))
     }
 }
 
@@ -158,7 +160,9 @@ impl Hook {
         match self {
             Hook::Provision => Shape::WithPassword,
             Hook::Replace => Shape::WithOld,
-            Hook::Unprovision | Hook::Suspend | Hook::Unsuspend | Hook::Purge | Hook::Sync => Shape::Plain,
+            Hook::Unprovision | Hook::Suspend | Hook::Unsuspend | Hook::Purge | Hook::Sync | Hook::Mend => {
+                Shape::Plain
+            }
         }
     }
 
@@ -171,6 +175,7 @@ impl Hook {
             Hook::Unsuspend => "unsuspend",
             Hook::Purge => "purge",
             Hook::Sync => "bring in line",
+            Hook::Mend => "mend",
         }
     }
 }

@@ -4,6 +4,7 @@
 //! [`missing_facts`] says what has to be known before [`plan`] can be asked; planning again on the
 //! world that a plan leads to gives no steps.
 
+pub mod audit;
 mod facts;
 mod master;
 mod packages;
@@ -88,6 +89,7 @@ pub fn plan(task: &Task, world: &World) -> Result<Plan, Refusal> {
         Hook::Suspend | Hook::Unsuspend => suspend::plan(task, world),
         Hook::Purge => Ok(purge::plan(task, world)),
         Hook::Sync => sync::plan(task, world),
+        Hook::Mend => audit::plan(task, world),
     }?;
     // An address that stays behind is no reason to keep a mailbox.
     let all_well = world.given_up.iter().all(|step| matches!(step, Step::RemoveAddress { .. }));

@@ -46,6 +46,8 @@ pub struct Request {
     pub path: Vec<String>,
     /// In the query of a GET, in the form body of a POST. `client_type` is among them.
     pub parameters: Vec<(String, Value)>,
+    /// The longest body of an answer, in bytes, where it is not the usual one.
+    pub body_limit: Option<u64>,
 }
 
 /// A whole HTTP answer, of any status.

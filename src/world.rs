@@ -24,6 +24,8 @@ pub enum Hook {
     Purge,
     /// Not a hook either: the packages of an account brought in line with its services.
     Sync,
+    /// Nor this: an account looked at as a whole, and one thing mended in which the two sides differ.
+    Mend,
 }
 
 /// What a hook is to bring about, all of it decided before the first request.
@@ -36,6 +38,8 @@ pub struct Task {
     /// In a change: the one before, where it can be sent.
     pub old_password: Option<Password>,
     pub autopurge: bool,
+    /// Which finding is to be mended, by its key.
+    pub finding: Option<String>,
 }
 
 /// A thing of MagicMail's: not asked for yet, not there, or there.
@@ -71,6 +75,8 @@ pub struct World {
     /// Users of other services that were looked at one by one, where the list was not.
     pub peers: BTreeMap<UserName, Known<User>>,
     pub packages: BTreeMap<UserName, Vec<PackageName>>,
+    /// All addresses of users, where they were asked for.
+    pub addresses: BTreeMap<UserName, Vec<Address>>,
     /// Whose an address is; None: nobody's that this API client may see.
     pub owners: BTreeMap<Address, Option<UserName>>,
     /// The server refused to make the service's user, which was not known to be there.
@@ -101,6 +107,7 @@ impl World {
             peers: BTreeMap::new(),
             name_refused: false,
             packages: BTreeMap::new(),
+            addresses: BTreeMap::new(),
             owners: BTreeMap::new(),
             made_account: false,
             made_user: false,

@@ -67,6 +67,21 @@ pub struct Neighbour {
     pub domain: String,
     pub package: PackageName,
     pub account_id: AccountId,
+    /// What the hooks do not need of it.
+    pub standing: Standing,
+}
+
+/// How Freeside has another service, as far as an audit compares it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// Its customer's number.
+    pub customer: u64,
+    /// Its package is suspended.
+    pub suspended: bool,
+    /// Its exports suspend nothing.
+    pub no_suspend: bool,
+    /// The account that its export's options name, where another is on record.
+    pub configured_id: Option<AccountId>,
 }
 
 /// Which keys a hook needs beside those that all need.
@@ -194,6 +209,7 @@ fn neighbour(
             .text("account_id")?
             .filter(|id| !id.is_empty())
             .map_or_else(|| account.id.clone(), AccountId::new),
+        standing: Standing::default(),
     };
     fields.finish()?;
     Ok(neighbour)

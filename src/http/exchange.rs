@@ -64,14 +64,16 @@ struct Ready {
     url: Uri,
     /// The form of a POST.
     body: Option<Zeroizing<String>>,
+    body_limit: u64,
 }
 
 impl Ready {
     fn new(server: &Server, request: &Request) -> Result<Ready, String> {
         let form = form(request.parameters.iter().map(|(name, value)| (name.as_str(), value.reveal())));
+        let body_limit = request.body_limit.unwrap_or(server.body_limit);
         Ok(match request.method {
-            Method::Get => Ready { url: server.url(&request.path, Some(&form))?, body: None },
-            Method::Post => Ready { url: server.url(&request.path, None)?, body: Some(form) },
+            Method::Get => Ready { url: server.url(&request.path, Some(&form))?, body: None, body_limit },
+            Method::Post => Ready { url: server.url(&request.path, None)?, body: Some(form), body_limit },
         })
     }
 
@@ -98,15 +100,15 @@ fn attempt(lane: &Lane, server: &Server, ready: &Ready, until: Instant) -> Resul
             agent.run(agent.configure_request(request).timeout_global(limit).build())
         }
     }?;
-    answer(response, lane, server)
+    answer(response, lane, ready.body_limit)
 }
 
-fn answer(response: Response<Body>, lane: &Lane, server: &Server) -> Result<Answer, Error> {
+fn answer(response: Response<Body>, lane: &Lane, body_limit: u64) -> Result<Answer, Error> {
     let status = response.status().as_u16();
     let until_close = ends_by_closing(&response);
     let content_type = text_of(response.headers(), &CONTENT_TYPE);
     let location = text_of(response.headers(), &LOCATION);
-    let body = response.into_body().into_with_config().limit(server.body_limit).read_to_vec()?;
+    let body = response.into_body().into_with_config().limit(body_limit).read_to_vec()?;
     if until_close && !lane.notes.has_ended_cleanly() && !may_be_cut(status) && !is_whole(&body) {
         return Err(Error::Io(ErrorKind::UnexpectedEof.into()));
     }

@@ -1,6 +1,6 @@
 //! `mm_call`: an operation of the API by its name, or one of this library's own.
 
-use super::{check, inspect, purge, sync, Export};
+use super::{audit, check, inspect, purge, repair, sync, Export};
 use crate::api::{self, fold, parameter_for, Api, Call, CallError, Limits, Operation, Reply};
 use crate::document::{check_segment, parse_object, Fields};
 use crate::error::{one_line, Error, Status};
@@ -13,10 +13,13 @@ use serde_json::{json, Map, Value};
 pub fn call(export: &Export, name: &str, arguments: &str, sink: &dyn Sink) -> Result<String, Error> {
     let fields = Fields::new(parse_object(arguments, "arguments document")?, "");
     let reply = match name {
+        "audit" => audit::audit(export, fields, sink),
         "check" => check::check(export, fields, sink),
         "encoding" => encoding(fields),
         "inspect" => inspect::inspect(export, fields, sink),
+        "orphans" => audit::orphans(export, fields, sink),
         "purge_deleted" => purge::purge_deleted(export, fields, sink),
+        "repair" => repair::repair(export, fields, sink),
         "request" => request(export, fields, sink),
         "sync" => sync::sync(export, fields, sink),
         name => match Operation::named(name) {
@@ -133,7 +136,7 @@ fn request(export: &Export, mut fields: Fields, sink: &dyn Sink) -> Result<Value
     let api =
         export.api(sink, redactor_of(export, &parameters), Limits::of_hook(export.configuration.timeout));
     let what = format!("{} {}", method.as_str(), one_line(&path, 200));
-    let request = Request { method, path: segments(&path)?, parameters };
+    let request = Request { method, path: segments(&path)?, parameters, body_limit: None };
     ask(&api, &request, &always_list).map_err(|error| failed(&api.cleaned(error), &what))
 }
 

@@ -28,6 +28,7 @@ pub fn purge_deleted(export: &Export, mut fields: Fields, sink: &dyn Sink) -> Re
         password: None,
         old_password: None,
         autopurge: true,
+        finding: None,
     };
     let api = export.api(sink, export.redactor(), Limits::of_hook(export.configuration.timeout));
     let subject = format!("cannot purge mailbox {address}");

@@ -3,7 +3,7 @@
 use super::Export;
 use crate::api::Limits;
 use crate::apply::apply;
-use crate::document::{AccountWanted, Fields, Neighbour, Request, Service};
+use crate::document::{AccountWanted, Fields, Neighbour, Request, Service, Standing};
 use crate::error::Error;
 use crate::id::{AccountId, PackageName, UserName};
 use crate::log::Sink;
@@ -38,6 +38,7 @@ pub fn sync(export: &Export, mut fields: Fields, sink: &dyn Sink) -> Result<Valu
         password: None,
         old_password: None,
         autopurge: false,
+        finding: None,
     };
     let api = export.api(sink, export.redactor(), Limits::of_hook(export.configuration.timeout));
     let subject = format!("cannot bring the packages of account {account} in line");
@@ -52,13 +53,14 @@ fn one(mut fields: Fields, account: &AccountId) -> Result<Neighbour, Error> {
         domain: String::new(),
         package: PackageName::new(fields.needed_text("package")?.trim()),
         account_id: account.clone(),
+        standing: Standing::default(),
     };
     fields.finish()?;
     Ok(service)
 }
 
 /// It is about no service of its own: a number that no service has.
-fn nobody(services: &[Neighbour]) -> Service {
+pub fn nobody(services: &[Neighbour]) -> Service {
     Service {
         svcnum: 0,
         username: services.first().map_or_else(|| UserName::new(""), |service| service.username.clone()),

@@ -1,9 +1,11 @@
 //! What has to be known before a plan can be made, in rounds: the facts of one round are read side by side.
 
+use super::audit::Seen;
 use super::master;
 use crate::id::{Address, UserName};
 use crate::record::Status;
 use crate::world::{Hook, Known, Task, World};
+use std::collections::BTreeSet;
 
 /// One thing to ask the server.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +19,8 @@ pub enum Fact {
     Peer(UserName),
     Packages(UserName),
     Owner(Address),
+    /// All addresses of a user.
+    Addresses(UserName),
 }
 
 /// The next round of facts; none when a plan can be made.
@@ -29,6 +33,7 @@ pub fn missing_facts(task: &Task, world: &World) -> Vec<Fact> {
         Hook::Suspend | Hook::Unsuspend => round.user(),
         Hook::Purge => purge(task, &mut round),
         Hook::Sync => sync(task, &mut round),
+        Hook::Mend => audit(task, &mut round),
     }
     round.facts
 }
@@ -81,6 +86,12 @@ impl Round<'_> {
     fn read_ahead(&mut self, user: &UserName) {
         if self.world.is_untouched() {
             self.packages(user);
+        }
+    }
+
+    fn addresses(&mut self, user: &UserName) {
+        if !self.world.addresses.contains_key(user) {
+            self.add(Fact::Addresses(user.clone()));
         }
     }
 
@@ -246,6 +257,39 @@ fn sync(task: &Task, round: &mut Round) {
     }
     if round.facts.is_empty() {
         master_packages(task, round);
+    }
+}
+
+/// Everything of an account: its list, who is not in it, what each mailbox holds, whose a missing address is.
+fn audit(task: &Task, round: &mut Round) {
+    let world = round.world;
+    round.account();
+    round.users();
+    if !round.facts.is_empty() {
+        return;
+    }
+    let seen = Seen::in_world(world);
+    let mut names = BTreeSet::new();
+    for service in task.others(world).filter(|service| names.insert(&service.username)) {
+        let user = &service.username;
+        match seen.user(user) {
+            Known::Unknown => round.peer(user),
+            Known::There(found) if world.is_on_account(found) && !found.is_deleted() => {
+                round.packages(user);
+                round.addresses(user);
+            }
+            _ => {}
+        }
+    }
+    if !round.facts.is_empty() {
+        return;
+    }
+    for service in task.others(world) {
+        let address = Address::of(&service.username, &service.domain);
+        let held = world.addresses.get(&service.username);
+        if !held.is_some_and(|held| held.contains(&address)) {
+            round.owner(address);
+        }
     }
 }
 

@@ -46,9 +46,15 @@ impl Step {
             }
             Step::AddAddress { address, user } => {
                 world.owners.insert(address.clone(), Some(user.clone()));
+                if let Some(addresses) = world.addresses.get_mut(user) {
+                    addresses.push(address.clone());
+                }
             }
-            Step::RemoveAddress { address, .. } => {
+            Step::RemoveAddress { address, user } => {
                 world.owners.insert(address.clone(), None);
+                if let Some(addresses) = world.addresses.get_mut(user) {
+                    addresses.retain(|found| found != address);
+                }
             }
         }
     }

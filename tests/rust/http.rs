@@ -64,7 +64,12 @@ fn request(method: Method, path: &[&str], parameters: &[(&str, &str)]) -> Reques
     let plain = |&(name, value): &(&str, &str)| (name.to_owned(), Value::Plain(value.to_owned()));
     let mut parameters: Vec<_> = parameters.iter().map(plain).collect();
     parameters.insert(0, ("client_type".to_owned(), Value::Plain("FREESIDE".to_owned())));
-    Request { method, path: path.iter().map(|&segment| segment.to_owned()).collect(), parameters }
+    Request {
+        method,
+        path: path.iter().map(|&segment| segment.to_owned()).collect(),
+        parameters,
+        body_limit: None,
+    }
 }
 
 impl Pair {

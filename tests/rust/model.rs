@@ -15,6 +15,8 @@ pub struct Model {
     pub addresses: BTreeMap<Address, UserName>,
     /// Deleted users are left out of an account's list.
     pub hides_deleted: bool,
+    /// Users that are left out of lists against the truth.
+    pub hides: Vec<UserName>,
     /// Every fact that the planner asked for.
     pub asked: Vec<Fact>,
 }
@@ -65,6 +67,13 @@ impl Model {
         (world, planned)
     }
 
+    /// What can be known for the task.
+    pub fn observed(&mut self, task: &Task) -> World {
+        let mut world = World::new(&task.request);
+        self.observe(task, &mut world);
+        world
+    }
+
     fn observe(&mut self, task: &Task, world: &mut World) {
         for _ in 0..8 {
             let facts = missing_facts(task, world);
@@ -98,7 +107,8 @@ impl Model {
             Fact::Users => {
                 let listed = self.users.iter().filter(|(_, mailbox)| mailbox.account == account);
                 let listed = listed.map(|(name, mailbox)| record(name, mailbox));
-                let listed = listed.filter(|user| !(self.hides_deleted && user.is_deleted())).collect();
+                let listed = listed.filter(|user| !(self.hides_deleted && user.is_deleted()));
+                let listed = listed.filter(|user| !self.hides.contains(&user.name)).collect();
                 world.set_users(listed, task);
             }
             Fact::Packages(name) => {
@@ -107,6 +117,10 @@ impl Model {
                 } else {
                     world.packages.insert(name.clone(), Vec::new());
                 }
+            }
+            Fact::Addresses(name) => {
+                let held = self.addresses.iter().filter(|(_, owner)| *owner == name);
+                world.addresses.insert(name.clone(), held.map(|(address, _)| address.clone()).collect());
             }
             Fact::Owner(address) => {
                 world.owners.insert(address.clone(), self.addresses.get(address).cloned());

@@ -14,7 +14,7 @@ fn status() -> impl Strategy<Value = Status> {
     prop_oneof![3 => Just(Status::Active), 1 => Just(Status::Suspended), 1 => Just(Status::Deleted)]
 }
 
-fn server() -> impl Strategy<Value = Model> {
+pub fn server() -> impl Strategy<Value = Model> {
     let account = prop::option::weighted(0.8, status());
     let user = (any::<bool>(), 0..4u8, status(), prop::sample::subsequence(PACKAGES.to_vec(), 0..=3));
     let users = prop::collection::vec(prop::option::weighted(0.7, user), 4);

@@ -1,6 +1,6 @@
 //! What Freeside wants, made short for the planner's tests: customer 42, service 20 is `jane@example.net`.
 
-use magicmail::document::{AccountWanted, Neighbour, Request, Service};
+use magicmail::document::{AccountWanted, Neighbour, Request, Service, Standing};
 use magicmail::id::{AccountId, PackageName, UserName};
 use magicmail::password::Password;
 use magicmail::secret::Secret;
@@ -37,6 +37,7 @@ pub fn task(hook: Hook) -> Task {
             .then(|| Password::Plain(Secret::new("sesame"))),
         old_password: None,
         autopurge: false,
+        finding: None,
     }
 }
 
@@ -54,6 +55,7 @@ pub fn neighbour(name: &str, svcnum: u64, package: &str) -> Neighbour {
         domain: "example.net".to_owned(),
         package: PackageName::new(package),
         account_id: AccountId::new(ACCOUNT),
+        standing: Standing::default(),
     }
 }
 
