@@ -38,5 +38,5 @@ pub use mail_server::{Answer, MailServer};
 pub use modes::Modes;
 pub use request::{ApiRequest, Credentials, Method};
 pub use server::{Options, Server};
-pub use state::State;
+pub use state::{Mailbox, State};
 pub use tls::{CertificateKind, HighestTls};

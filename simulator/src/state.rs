@@ -10,8 +10,10 @@ mod domain;
 mod package;
 mod reply;
 mod user;
+mod view;
 
 pub use reply::{Field, Record, Reply};
+pub use view::Mailbox;
 
 use crate::command::{Action, Command, Refusal, Thing};
 use crate::modes::Modes;
