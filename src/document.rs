@@ -10,7 +10,9 @@ mod request;
 pub use audit::{audited_account, SeenUser};
 pub use configuration::Configuration;
 pub use fields::Fields;
-pub use request::{check_segment, AccountWanted, Neighbour, Request, Service, Shape, Standing};
+pub use request::{
+    check_segment, needed_segment, AccountWanted, Neighbour, Request, Service, Shape, Standing,
+};
 
 use crate::error::Error;
 use serde_json::{Map, Value};

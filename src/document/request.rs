@@ -84,6 +84,14 @@ pub struct Standing {
     pub configured_id: Option<AccountId>,
 }
 
+impl Neighbour {
+    /// A name that no hook would have sent is on no server, and must not be asked for.
+    pub fn can_be_a_mailbox(&self) -> bool {
+        let name = self.username.as_str();
+        !name.trim().is_empty() && check_segment(name, "user name").is_ok()
+    }
+}
+
 /// Which keys a hook needs beside those that all need.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shape {
@@ -118,6 +126,7 @@ impl Request {
                 .objects("others")?
                 .into_iter()
                 .map(|other| neighbour(other, &account, configuration))
+                .filter(|other| other.as_ref().map_or(true, Neighbour::can_be_a_mailbox))
                 .collect::<Result<_, _>>()?,
             dry_run: fields.flag("dry_run")?,
             account,
@@ -135,7 +144,8 @@ impl Request {
                 "service {svcnum} has no account: it is in no package of a customer; put it into one first"
             )));
         }
-        check_segment(self.account.id.as_str(), "account id")?;
+        let accounts = std::iter::once(&self.account.id).chain(&self.account.configured_id);
+        accounts.map(AccountId::as_str).try_for_each(|id| check_segment(id, "account id"))?;
         if self.service.username.as_str().trim().is_empty() {
             return Err(Error::refused(format!("service {svcnum} has no user name; give it one first")));
         }
@@ -146,8 +156,19 @@ impl Request {
                 self.service.username
             )));
         }
-        check_segment(&self.service.domain, "domain")
+        let services = std::iter::once(&self.service).chain(&self.old);
+        services.map(|service| &*service.domain).try_for_each(|domain| check_segment(domain, "domain"))
     }
+}
+
+/// A name that a request's path is to have, under `key` of a document.
+pub fn needed_segment(fields: &mut Fields, key: &str) -> Result<String, Error> {
+    let text = fields.needed_text(key)?;
+    if text.is_empty() {
+        return Err(Error::refused(format!("{key} is empty")));
+    }
+    check_segment(&text, key)?;
+    Ok(text)
 }
 
 /// Refuses a name that could not stand in a request's path as itself.

@@ -2,7 +2,7 @@
 
 use super::{audit, check, inspect, purge, repair, sync, Export};
 use crate::api::{self, fold, parameter_for, Api, Call, CallError, Limits, Operation, Reply};
-use crate::document::{check_segment, parse_object, Fields};
+use crate::document::{check_segment, needed_segment, parse_object, Fields};
 use crate::error::{one_line, Error, Status};
 use crate::log::{Redactor, Sink};
 use crate::password::{to_send, NotSendable};
@@ -39,7 +39,7 @@ fn by_name(
 ) -> Result<Value, Error> {
     let mut parameters = Vec::new();
     let key = match operation.key {
-        Some(key) => Some(path_segment(fields.needed_text(key)?, key)?),
+        Some(key) => Some(needed_segment(&mut fields, key)?),
         None => None,
     };
     if operation.takes("force") && fields.flag("force")? {
@@ -66,14 +66,6 @@ fn by_name(
         Ok(Reply::Absent) => Ok(Value::Null),
         Err(error) => Err(failed(&error, &told(&call))),
     }
-}
-
-fn path_segment(text: String, key: &str) -> Result<String, Error> {
-    if text.is_empty() {
-        return Err(Error::refused(format!("{key} is empty")));
-    }
-    check_segment(&text, key)?;
-    Ok(text)
 }
 
 /// Knows the passwords among `parameters`.

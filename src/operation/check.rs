@@ -3,7 +3,7 @@
 use super::inspect::within;
 use super::Export;
 use crate::api::{Api, Call, CallError, Cause, Limits, Reply};
-use crate::document::Fields;
+use crate::document::{check_segment, Fields};
 use crate::error::Error;
 use crate::id::AccountId;
 use crate::log::Sink;
@@ -18,6 +18,7 @@ const AT_ONCE: usize = 4;
 /// null where it could not be told.
 pub fn check(export: &Export, mut fields: Fields, sink: &dyn Sink) -> Result<Value, Error> {
     let domains = fields.texts("domains")?;
+    domains.iter().try_for_each(|domain| check_domain(domain))?;
     let within = within(&mut fields, export)?;
     fields.finish()?;
     let api = export.api(sink, export.redactor(), Limits::within(within));
@@ -33,6 +34,13 @@ pub fn check(export: &Export, mut fields: Fields, sink: &dyn Sink) -> Result<Val
         "credentials": credentials(export, &asked),
         "domains": checked,
     }))
+}
+
+fn check_domain(domain: &str) -> Result<(), Error> {
+    if domain.is_empty() {
+        return Err(Error::refused("a domain among the domains is empty"));
+    }
+    check_segment(domain, "domain")
 }
 
 type Asked = Result<Reply, CallError>;

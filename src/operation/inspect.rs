@@ -3,7 +3,7 @@
 
 use super::Export;
 use crate::api::{Api, Call, CallError, Limits, Reply};
-use crate::document::Fields;
+use crate::document::{needed_segment, Fields};
 use crate::error::Error;
 use crate::id::{AccountId, UserName};
 use crate::log::Sink;
@@ -19,8 +19,8 @@ const PARTS: [&str; 5] = ["user", "account", "masters", "user_packages", "addres
 /// `user` and `account` are records, null where there is none; `masters` names of users; `packages` those
 /// of the first master; `unknown` says in words what could not be read.
 pub fn inspect(export: &Export, mut fields: Fields, sink: &dyn Sink) -> Result<Value, Error> {
-    let account = AccountId::new(fields.needed_text("account_id")?);
-    let user = UserName::new(fields.needed_text("user")?);
+    let account = AccountId::new(needed_segment(&mut fields, "account_id")?);
+    let user = UserName::new(needed_segment(&mut fields, "user")?);
     let within = within(&mut fields, export)?;
     let only = fields.texts("only")?;
     fields.finish()?;

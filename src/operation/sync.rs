@@ -3,7 +3,7 @@
 use super::Export;
 use crate::api::Limits;
 use crate::apply::apply;
-use crate::document::{AccountWanted, Fields, Neighbour, Request, Service, Standing};
+use crate::document::{needed_segment, AccountWanted, Fields, Neighbour, Request, Service, Standing};
 use crate::error::Error;
 use crate::id::{AccountId, PackageName, UserName};
 use crate::log::Sink;
@@ -14,11 +14,12 @@ use serde_json::{json, Value};
 /// `{account_id, services: [{svcnum, username, package}]}` → `{steps, warnings, requests}`. Nothing is done where
 /// there is no service.
 pub fn sync(export: &Export, mut fields: Fields, sink: &dyn Sink) -> Result<Value, Error> {
-    let account = AccountId::new(fields.needed_text("account_id")?);
+    let account = AccountId::new(needed_segment(&mut fields, "account_id")?);
     let services = fields
         .objects("services")?
         .into_iter()
         .map(|service| one(service, &account))
+        .filter(|service| service.as_ref().map_or(true, Neighbour::can_be_a_mailbox))
         .collect::<Result<Vec<_>, _>>()?;
     fields.finish()?;
     let task = Task {

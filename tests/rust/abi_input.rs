@@ -7,6 +7,7 @@ use std::ffi::CString;
 use std::net::TcpListener;
 use std::ptr;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
 
 const TEN_MEGABYTES: usize = 10 * 1024 * 1024;
 const DEEP: usize = 100_000;
@@ -191,7 +192,7 @@ fn a_bad_call_is_refused_and_sends_nothing() {
         let what = format!("arguments of {} bytes that {says}", text.len());
         assert_failed(handle.call(b"get_user", &text), MM_ARGUMENT, says, &what);
     }
-    let cases: [(&[u8], &str, i32, &str); 8] = [
+    let cases: [(&[u8], &str, i32, &str); 16] = [
         (b"launch_rocket", "{}", MM_ARGUMENT, "unknown operation launch_rocket"),
         (b"", "{}", MM_ARGUMENT, "unknown operation"),
         (b"get_\xff", "{}", MM_ARGUMENT, "the operation must be UTF-8, which byte 5 is not"),
@@ -200,6 +201,14 @@ fn a_bad_call_is_refused_and_sends_nothing() {
         (b"add_user", r#"{"id":"jane"}"#, MM_ARGUMENT, "missing key account"),
         (b"assign_package", r#"{"user":"jane"}"#, MM_ARGUMENT, "missing key package"),
         (b"get_user", r#"{"id":""}"#, MM_REFUSED, "id is empty"),
+        (b"get_user", r#"{"id":".."}"#, MM_REFUSED, "the id .. cannot be used"),
+        (b"inspect", r#"{"account_id":"A","user":""}"#, MM_REFUSED, "user is empty"),
+        (b"inspect", r#"{"account_id":"A","user":".."}"#, MM_REFUSED, "the user .. cannot be used"),
+        (b"inspect", r#"{"account_id":".","user":"a"}"#, MM_REFUSED, "the account_id . cannot be used"),
+        (b"check", r#"{"domains":["example.net",".."]}"#, MM_REFUSED, "the domain .. cannot be used"),
+        (b"check", r#"{"domains":[""]}"#, MM_REFUSED, "a domain among the domains is empty"),
+        (b"sync", r#"{"account_id":"..","services":[]}"#, MM_REFUSED, "the account_id .. cannot be used"),
+        (b"request", r#"{"method":"GET","path":"/user/%2e%2e"}"#, MM_REFUSED, "the path .. cannot be used"),
     ];
     for (operation, arguments, status, says) in cases {
         assert_failed(handle.call(operation, arguments.as_bytes()), status, says, says);
@@ -208,6 +217,30 @@ fn a_bad_call_is_refused_and_sends_nothing() {
     let found = handle.call(b"get_account", br#"{"id":"FREESIDE42"}"#).expect("a good call");
     assert!(found.contains("FREESIDE42"), "{found}");
     assert_eq!(counted.load(Ordering::SeqCst), 1);
+}
+
+#[test]
+fn a_service_whose_name_could_be_no_mailbox_is_no_neighbour() {
+    for name in ["", " ", ".", "..", "a\u{1}b"] {
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let noted = asked.clone();
+        let (carrier, _) = Answering::new(move |request| {
+            noted.lock().expect("no panic before").push(request.path.join("/"));
+            let user = "<user id='jane' account='FREESIDE42' master_user='Y'/>";
+            format!("<r><users/><account id='FREESIDE42' status='active'/>{user}</r>")
+        });
+        let handle = Handle::over(&config().to_string(), carrier);
+        let other = json!({ "svcnum": 1, "username": name, "domain": "example.net" });
+        let hooked = changed(request(), &["others"], Some(json!([other])));
+        let _ = handle.hook(mm_unprovision, &hooked);
+        let services = json!([{ "svcnum": 1, "username": name, "package": "EMAIL" }]);
+        let synced = json!({ "account_id": "FREESIDE42", "services": services }).to_string();
+        assert!(handle.call(b"sync", synced.as_bytes()).is_ok());
+        let asked = asked.lock().expect("no panic before");
+        let known =
+            ["account/FREESIDE42", "user", "user/jane", "user_package/jane", "emailaddress/jane@example.net"];
+        assert!(asked.iter().all(|path| known.contains(&path.as_str())), "{name:?}: {asked:?}");
+    }
 }
 
 #[test]

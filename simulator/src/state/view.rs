@@ -84,6 +84,9 @@ mod tests {
         assert_eq!((ann.password, ann.password_type, ann.packages), ("p", "plain", vec!["EMAIL"]));
         assert_eq!(state.account_status("a"), Some("suspended"));
         assert_eq!(state.owner("ANN@example.net"), Some("Ann"));
-        assert_eq!((state.mailboxes().count(), state.account_statuses().count(), state.owners().count()), (1, 1, 1));
+        assert_eq!(
+            (state.mailboxes().count(), state.account_statuses().count(), state.owners().count()),
+            (1, 1, 1)
+        );
     }
 }
