@@ -85,9 +85,24 @@ END
 
 # Locks a customer's row until the transaction ends, as Freeside does where two
 # must not work on one customer at once. Returns the customer, if there is one.
+#
+# An order puts its package and its service into one transaction, and PostgreSQL
+# shares the customer's row among all who have put a package beside it. With
+# select_for_update (FOR UPDATE) two orders at once would wait for each other until
+# one is ended. This lock lets those packages be, and keeps out whoever else locks
+# the row, in either way.
 sub lock_customer {
     my ($self, $custnum) = @_;
     require FS::cust_main;
+    if ((dbh->{Driver}{Name} || '') eq 'Pg') {
+        return scalar qsearchs(
+            {
+                table     => 'cust_main',
+                hashref   => {custnum => $custnum},
+                extra_sql => 'FOR NO KEY UPDATE',
+            }
+        );
+    }
     my ($locked) =
         FS::cust_main->new({custnum => $custnum})->select_for_update;
     return $locked;
