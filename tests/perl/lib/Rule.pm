@@ -14,14 +14,13 @@ use strict;
 use warnings;
 use utf8;
 
-use Carp     qw( croak );
 use Encode   ();
 use Exporter qw( import );
 use Test::More;
 
 use FS::Record qw( dbdef dbh qsearch );
-use FS::UID    qw( driver_name );
 use ISP;
+use ISP::Database qw( empty_tables );
 use Rule::Forms;
 use Rule::Picture qw( picture );
 use Rule::Secrets;
@@ -116,16 +115,7 @@ sub new_export {
 sub _empty {
     my %stays = map  { $_ => 1 } @OFFICE;
     my @gone  = grep { !$stays{$_} } dbdef->tables;
-    for my $table (reverse @gone) { dbh->do("DELETE FROM $table") or croak dbh->errstr }
-    for my $table (@gone) {
-        my $key = dbdef->table($table)->primary_key;
-        next if dbdef->table($table)->column($key)->type ne 'serial';
-        dbh->do(
-            driver_name() eq 'Pg'
-            ? "ALTER SEQUENCE ${table}_${key}_seq RESTART"
-            : "DELETE FROM sqlite_sequence WHERE name = '$table'"
-        ) or croak dbh->errstr;
-    }
+    empty_tables(@gone);
     dbh->commit;
     return;
 }

@@ -4,20 +4,27 @@ package ISP::Database;
 # PostgreSQL, which goes away with the object. MAGICMAIL_PG chooses PostgreSQL:
 # "start" for a server of this process's own, else the connection to a running
 # one ("host=/folder;port=5432;user=name"), as tests/perl/on-postgresql sets
-# it.
+# it. There a database takes long to make: the process keeps those that are done
+# with, and empties them when it wants another.
 
 use strict;
 use warnings;
 
-use Carp qw( croak );
+use Carp     qw( croak );
+use Exporter qw( import );
 use DBI;
 use File::Temp;
 
 use FS::Schema qw( dbdef );
-use FS::UID    qw( dbh );
+use FS::UID    qw( dbh driver_name );
+
+our @EXPORT_OK = qw( empty_tables );
 
 my $own_server;
 my $count = 0;
+
+# Those of this process that nobody uses, as objects.
+my @kept;
 
 sub new {
     my ($class, $kind) = @_;
@@ -46,8 +53,16 @@ sub _postgresql {
     my $server     = "host=$connection{host};port=$connection{port}";
     $self->{server} = "dbi:Pg:dbname=postgres;$server";
     $self->{user}   = $connection{user};
-    $self->{name}   = join '_', 'small_freeside', $$, ++$count;
-    $self->_at_server("CREATE DATABASE $self->{name} TEMPLATE template0");
+    $self->{owner}  = $$;
+    my ($kept) = grep { $_->{server} eq $self->{server} && $_->{owner} == $$ } @kept;
+    if ($kept) {
+        @kept = grep { $_ != $kept } @kept;
+        @{$self}{qw( name is_used )} = ($kept->{name}, 1);
+    }
+    else {
+        $self->{name} = join '_', 'small_freeside', $$, ++$count;
+        $self->_at_server("CREATE DATABASE $self->{name} TEMPLATE template0");
+    }
     $self->_for_this_process_and_its_children("dbi:Pg:dbname=$self->{name};$server", $connection{user});
     return;
 }
@@ -79,24 +94,67 @@ sub _at_server {
     return;
 }
 
-# Makes the tables, then runs the code on a connection of the process.
+# Makes the tables, or empties them, then runs the code on a connection of the
+# process.
 sub fill {
     my ($self, $code) = @_;
     FS::UID::connect_without_user();
-    for my $statement (dbdef->statements(FS::UID::driver_name())) {
-        dbh->do($statement) or croak dbh->errstr;
-    }
+    if   ($self->{is_used}) { empty_tables(dbdef->tables) }
+    else                    { _make_tables() }
     dbh->commit;
     $code->();
     return;
 }
 
-sub remove {
-    my ($self) = @_;
-    if ($self->{kind} eq 'postgresql') {
-        $self->_at_server("DROP DATABASE $self->{name} WITH (FORCE)");
+sub _make_tables {
+    for my $statement (dbdef->statements(driver_name())) {
+        dbh->do($statement) or croak dbh->errstr;
     }
     return;
+}
+
+# Empties tables, which stand after those that they refer to, and gives numbers
+# anew from 1.
+sub empty_tables {
+    my @tables = @_;
+    my @numbered;
+    for my $table (reverse @tables) {
+        dbh->do("DELETE FROM $table") or croak dbh->errstr;
+        my $key = dbdef->table($table)->primary_key;
+        if (dbdef->table($table)->column($key)->type eq 'serial') { push @numbered, [$table, $key] }
+    }
+    my $restart =
+        driver_name() eq 'Pg'
+        ? 'SELECT ' . join ', ', map { "setval('$_->[0]_$_->[1]_seq', 1, false)" } @numbered
+        : 'DELETE FROM sqlite_sequence WHERE name IN (' . join(', ', map { "'$_->[0]'" } @numbered) . ')';
+    dbh->do($restart) or croak dbh->errstr;
+    return;
+}
+
+# Whoever is still connected is cut off.
+sub remove {
+    my ($self) = @_;
+    return if $self->{kind} ne 'postgresql';
+    if (${^GLOBAL_PHASE} eq 'RUN') {
+        $self->_at_server(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity" . " WHERE datname = '$self->{name}'");
+        push @kept, $self;
+    }
+    else { $self->_drop }
+    return;
+}
+
+sub _drop {
+    my ($self) = @_;
+    return $self->_at_server("DROP DATABASE $self->{name} WITH (FORCE)");
+}
+
+# A server that is gone has taken its databases along.
+END {
+    local ($@, $!, $?) = (q{}, 0, 0);
+    for my $database (grep { $_->{owner} == $$ } @kept) {
+        eval { $database->_drop; 1 } or next;
+    }
 }
 
 1;
