@@ -23,17 +23,19 @@ pub struct Limits {
     pub request: Duration,
     /// No new step after this.
     pub steps: Duration,
+    /// Nothing goes on after this, unless a step or the undo may.
+    pub end: Duration,
 }
 
 impl Limits {
     /// A hook starts no new step after three times `timeout`.
     pub fn of_hook(timeout: Duration) -> Limits {
-        Limits { request: timeout, steps: timeout * 3 }
+        Limits { request: timeout, steps: timeout * 3, end: timeout * 4 }
     }
 
     /// Everything within `whole`.
     pub fn within(whole: Duration) -> Limits {
-        Limits { request: whole, steps: whole }
+        Limits { request: whole, steps: whole, end: whole }
     }
 }
 
@@ -71,7 +73,7 @@ impl<'a> Api<'a> {
             end: Cell::new(started),
             requests: Cell::new(0),
         };
-        api.set_time(limits.steps, limits.steps + limits.request);
+        api.set_time(limits.steps, limits.end);
         api
     }
 

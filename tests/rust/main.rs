@@ -8,6 +8,7 @@ mod audit;
 mod audit_server;
 mod hostile;
 mod http;
+mod looking;
 mod model;
 mod plan;
 mod plan_properties;
