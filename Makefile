@@ -7,7 +7,9 @@ LIBRARY = target/release/libmagicmail.so
 SIMULATOR = target/release/magicmail-simulator
 DAY = examples/day.json
 PERL_INCLUDE = -I perl/lib -I tests/perl/lib
-PERL_SOURCES = $$(git ls-files '*.pm' '*.pl' '*.t' examples/day benches/bench)
+PERL_SOURCES = $$(git ls-files '*.pm' '*.pl' '*.t' examples/day benches/bench tests/perl/on-postgresql)
+PROVE = MAGICMAIL_LIB=$(LIBRARY) MAGICMAIL_SIMULATOR=$(SIMULATOR) prove -j2 $(PERL_INCLUDE)
+WITH_DATABASE = $$(grep -rlE --include='*.t' '^use (ISP|Rule)\>' tests/perl | sort)
 
 .PHONY: help build demo test test-rust test-perl test-c faults bench simulate lint header clean
 
@@ -34,8 +36,9 @@ faults: ## every fault at every request of every hook, then two (FAULTS="--laten
 	@setup/require build
 	$(CARGO) test --test faults -- --full $(FAULTS)
 
-test-perl: ## the hooks, in a small Freeside, through the library, over TLS
-	MAGICMAIL_LIB=$(LIBRARY) MAGICMAIL_SIMULATOR=$(SIMULATOR) prove -r $(PERL_INCLUDE) tests/perl tests/apache
+test-perl: ## the hooks, in a small Freeside on SQLite and on PostgreSQL, through the library, over TLS
+	$(PROVE) -r tests/perl tests/apache
+	tests/perl/on-postgresql env $(PROVE) $(WITH_DATABASE)
 
 test-c: ## the C ABI from C, under valgrind
 	MAGICMAIL_LIB=$(LIBRARY) MAGICMAIL_SIMULATOR=$(SIMULATOR) VALGRIND=1 tests/c/run
