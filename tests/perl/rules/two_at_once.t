@@ -1,0 +1,135 @@
+#!/usr/bin/perl
+
+# Two workers of one web site, on one customer, at the same moment: on PostgreSQL,
+# whose rows can be locked, and without the lock on the whole table of accounts by
+# which most Freesides let one provision after the other.
+
+use strict;
+use warnings;
+
+use Test::More;
+
+use Rule qw( :all );
+
+## no critic (ProhibitPackageVars): Freeside's
+## no critic (RequireLocalizedPunctuationVars): for the whole test
+if (!$ENV{MAGICMAIL_PG} && !$ENV{RULES_LISTED}) {
+    my @programs = glob '/usr/lib/postgresql/*/bin/initdb';
+    if (!@programs) { plan skip_all => 'PostgreSQL is not installed' }
+    $ENV{MAGICMAIL_PG} = 'start';
+}
+
+my $LONGEST = 60;
+
+# Long enough for each to be in the middle of it when the other begins.
+my %SLOW = (modes => {latency_ms => 20});
+
+# Both succeed, at the same moment.
+sub both_pass {
+    my ($what, @code) = @_;
+    my @unlocked = map { _unlocked($_) } @code;
+    return is_deeply [isp->at_once($LONGEST, @unlocked)], [(q{}) x @code], "$what: both succeed";
+}
+
+sub _unlocked {
+    my ($code) = @_;
+    return sub {
+        local $FS::svc_acct::global_unique = 'disabled';
+        return $code->();
+    };
+}
+
+# The account's masters that are not deleted, and each user's packages.
+sub masters_are {
+    my ($names, $packages, $what) = @_;
+    my $users   = magicmail->state->{users};
+    my @masters = grep { $users->{$_}{master_user} eq 'Y' && $users->{$_}{status} ne 'deleted' }
+        sort keys %{$users};
+    is scalar @masters,                              1, "$what: one master" or diag "@masters";
+    is scalar(grep { $masters[0] eq $_ } @{$names}), 1, "$what: $masters[0] is it";
+    for my $name (grep { $users->{$_}{status} ne 'deleted' } sort keys %{$users}) {
+        my $wanted = $name eq $masters[0] ? $packages : ['ADDITIONAL NOCOST MAILBOX'];
+        is_deeply [sort @{$users->{$name}{packages}}], $wanted, "$what: the packages of $name";
+    }
+    return;
+}
+
+rule 'two_provisions_of_a_new_customer_at_once_make_one_account_one_master_and_both_users', %SLOW,
+    forms => 3,
+    sub {
+    my $ann  = isp->customer;
+    my @code = map { _provision($ann, $_) } qw( jane joe );
+    both_pass('first and second', @code);
+    masters_are([qw( jane joe )], ['EMAIL'], 'afterwards');
+    is_deeply magicmail->state->{addresses},
+        {'jane@example.net' => 'jane', 'joe@example.net' => 'joe'},
+        'both addresses';
+    is scalar keys %{magicmail->state->{accounts}}, 1, 'one account';
+    };
+
+sub _provision {
+    my ($owner, $username, @more) = @_;
+    my $svc = isp->mailbox($owner, username => $username, @more);
+    return sub { return $svc->insert };
+}
+
+rule 'two_provisions_of_other_packages_at_once_leave_both_packages_on_the_master', %SLOW,
+    forms => 3,
+    sub {
+    new_export(options => {package => 'GOLD'}, definitions => ['Gold']);
+    my $ann = isp->customer;
+    both_pass('of two packages', _provision($ann, 'jane'), _provision($ann, 'joe', definition => 'Gold'));
+    masters_are([qw( jane joe )], [qw( EMAIL GOLD )], 'afterwards');
+    };
+
+rule 'two_unprovisions_at_once_leave_one_master_with_the_right_packages', %SLOW,
+    forms => 3,
+    sub {
+    new_export(options => {package => 'GOLD'}, definitions => ['Gold']);
+    my $ann = isp->customer;
+    my ($first, $next) = map { provision($ann, username => $_) } qw( first second );
+    provision($ann, username => 'third', definition => 'Gold');
+    both_pass('both of EMAIL', sub { return $first->delete }, sub { return $next->delete });
+    masters_are(['third'], ['GOLD'], 'afterwards');
+    };
+
+rule 'a_provision_and_an_unprovision_at_once_leave_one_master_with_the_right_packages', %SLOW,
+    forms => 3,
+    sub {
+    my $ann   = isp->customer;
+    my $first = provision($ann, username => 'first');
+    both_pass('both', sub { return $first->delete }, _provision($ann, 'jane'));
+    masters_are(['jane'], ['EMAIL'], 'afterwards');
+    is magicmail->account('FREESIDE1')->{status}, 'active', 'its account is active';
+    };
+
+rule 'the_customer_is_locked_before_the_first_request_of_every_hook',
+    forms => 1,
+    sub {
+    my $package = isp->package(isp->customer);
+    my $svc     = isp->mailbox($package, username => 'jane');
+    my @hooks   = (
+        provision   => sub { return $svc->insert },
+        change      => sub { return isp->change($svc, finger => 'Jane Roe') },
+        suspend     => sub { return $package->suspend },
+        unsuspend   => sub { return isp->fresh($package)->unsuspend },
+        unprovision => sub { return isp->fresh($svc)->delete },
+    );
+    while (my ($name, $hook) = splice @hooks, 0, 2) {
+        my ($requests, $custnum);
+        my $lock = FS::cust_main->can('select_for_update');
+        no warnings qw( once redefine );    ## no critic (ProhibitNoWarnings): on purpose
+        local *FS::cust_main::select_for_update = sub {
+            my ($self) = @_;
+            ($requests, $custnum) = (magicmail->requests, $self->custnum);
+            return $lock->(@_);
+        };
+        magicmail->clear_log;
+        passes($name, $hook);
+        is $custnum,  $package->custnum, "$name: the customer's row is locked";
+        is $requests, 0,                 "$name: before anything is asked";
+        cmp_ok scalar magicmail->requests, q{>}, 0, "$name: and then it is";
+    }
+    };
+
+done_testing;
