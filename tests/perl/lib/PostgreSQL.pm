@@ -107,14 +107,10 @@ sub _keep {
     return;
 }
 
-# The keeper's whole life; a terminal's Ctrl-C does not reach it. It holds nothing
-# of its parent's open: others, too, wait for the closing of a pipe.
+# The keeper's whole life; a terminal's Ctrl-C does not reach it.
 sub _stop_when_closed {
     my ($self, $reader) = @_;
     POSIX::setsid();
-    for my $number (grep { $_ > 2 && $_ != fileno $reader } _descriptors()) {
-        POSIX::close($number)
-    }
     open my $nowhere, '>', '/dev/null' or POSIX::_exit(1);
     for my $number (1, 2) { POSIX::dup2(fileno $nowhere, $number) }
     close $nowhere;
@@ -123,13 +119,6 @@ sub _stop_when_closed {
     remove_tree($self->{folder});
     POSIX::_exit($is_stopped ? 0 : 1);
     return;
-}
-
-sub _descriptors {
-    opendir my $folder, '/proc/self/fd' or return;
-    my @numbers = grep { /\A \d+ \z/x } readdir $folder;
-    closedir $folder;
-    return @numbers;
 }
 
 # What PostgreSQL's programs said.

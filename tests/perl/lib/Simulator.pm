@@ -200,11 +200,15 @@ sub _control {
         : undef;
 }
 
+# It is told to end, too: a process that was forked meanwhile and lives on, such as
+# the keeper of a PostgreSQL, has the pipe open.
 sub stop {
     my ($self) = @_;
     return if $self->{owner} != $PID || !$self->{process};
     close delete $self->{input} or croak "pipe: $OS_ERROR";
-    waitpid delete $self->{process}, 0;
+    my $process = delete $self->{process};
+    kill TERM => $process;
+    waitpid $process, 0;
     return;
 }
 
