@@ -8,12 +8,13 @@ package FS::part_export::magicmail::Jobs;
 use strict;
 use warnings;
 
-use FS::Record qw(dbh qsearchs);
+use FS::Record qw(qsearchs);
 
 use FS::part_export::magicmail::Log;
 use FS::part_export::magicmail::Records;
 use FS::part_export::magicmail::Services;
-use FS::part_export::magicmail::Text qw(one_line);
+use FS::part_export::magicmail::Text        qw(one_line);
+use FS::part_export::magicmail::Transaction qw(in_transaction);
 
 my $CLASS       = 'FS::part_export::magicmail';
 my $NOT_REACHED = 5;
@@ -32,7 +33,7 @@ sub queue {
 sub unprovision {
     my @arguments = @_;
     my ($export, $svc, %given) = _mailbox(@arguments);
-    return _in_transaction(
+    return in_transaction(
         sub {
             my $records = _locked_records($export, $given{account_id});
             my @users   = $records->services_of_user($given{username});
@@ -69,7 +70,7 @@ sub _sync_packages {
 sub purge {
     my @arguments = @_;
     my ($export, $svc, %given) = _mailbox(@arguments);
-    return _in_transaction(
+    return in_transaction(
         sub {
             my $records = _locked_records($export, $given{account_id});
             return if !$records->options->{autopurge};
@@ -120,10 +121,10 @@ sub _purge {
 # export suspends at all.
 sub suspend {
     my ($exportnum, $svcnum) = @_;
-    my $export = _export($exportnum);
+    my $export = export($exportnum);
     _is_number($svcnum) or die "the service is no number\n";
     require FS::svc_acct;
-    return _in_transaction(
+    return in_transaction(
         sub {
             my $svc = qsearchs('svc_acct', {svcnum => $svcnum});
             return if !$svc || $export->get('no_suspend');
@@ -145,7 +146,7 @@ sub check_export {
     my ($job, $param) = @_;
     _must_configure();
     my $exportnum = _parameters($param)->{check_export_exportnum};
-    my $export    = _export($exportnum);
+    my $export    = export($exportnum);
     require FS::part_export::magicmail::Report;
     my @errors = FS::part_export::magicmail::Report::errors_of(
         $export,
@@ -197,13 +198,14 @@ sub _mailbox {
             die "the $name cannot be used\n";
         }
     }
-    my $export = _export($exportnum);
+    my $export = export($exportnum);
     require FS::svc_acct;
     my $svc = FS::svc_acct->new({svcnum => $svcnum, username => $username});
     return ($export, $svc, %given);
 }
 
-sub _export {
+# A magicmail export by its number, or it dies.
+sub export {
     my ($exportnum) = @_;
     _is_number($exportnum) or die "the export is no number\n";
     require FS::part_export;
@@ -234,27 +236,6 @@ sub _locked_records {
     my $custnum  = $services->custnum_in($account_id);
     if ($custnum) { $records->lock_customer($custnum) }
     return $records;
-}
-
-# Runs code in a transaction: the locks hold until the end of it.
-sub _in_transaction {
-    my ($code) = @_;
-    ## no critic (ProhibitPackageVars) -- Freeside's own
-    my $is_outermost = $FS::UID::AutoCommit;
-    local $FS::UID::AutoCommit = 0;
-    my $error;
-    {
-        local $@ = '';
-        local $SIG{__DIE__} = 'DEFAULT';
-        my $has_run = eval { $code->(); 1 };
-        if (!$has_run) { $error = "$@" || 'it ended without a reason' }
-    }
-    if ($is_outermost) {
-        if   (defined $error) { dbh->rollback }
-        else                  { dbh->commit or $error = dbh->errstr }
-    }
-    if (defined $error) { die one_line($error) . "\n" }
-    return;
 }
 
 1;

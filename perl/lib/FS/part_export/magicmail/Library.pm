@@ -88,6 +88,13 @@ sub hook {
     return $self->_run("mm_$hook", $log, $json->encode($request));
 }
 
+# A document as JSON text, in UTF-8, its keys in order.
+sub json_text {
+    my ($document) = @_;
+    $json ||= _json();
+    return $json->encode($document);
+}
+
 # Runs an operation by its name. Returns (reply) or (undef, failure); a reply of
 # undef alone says that the server has no such thing.
 sub call {

@@ -28,12 +28,12 @@ sub on_accounts {
     my $custnum = $cust_main ? $cust_main->custnum : 0;
     my %wanted  = map { lc $_ => 1 } @{$accounts};
     if ($cust_main) { $self->{customers}{$custnum} = $cust_main }
-    my $exports = $self->_exports_by_svcpart;
+    my $exports = $self->exports_by_svcpart;
     my @services;
     foreach my $service ($self->_candidates($accounts, $custnum)) {
         my $is_own = $custnum && $custnum == ($service->{custnum} || 0);
         foreach my $export (@{$exports->{$service->{svcpart}}}) {
-            my $account = $self->_account_of($service, $export->{exportnum});
+            my $account = $self->account_of($service, $export->{exportnum});
             next if !$is_own && !$wanted{lc $account};
             push @services,
                 {
@@ -50,7 +50,7 @@ sub on_accounts {
 
 # Each definition's exports, by their numbers: exportnum and package of each. A
 # customer may have thousands of services that ask.
-sub _exports_by_svcpart {
+sub exports_by_svcpart {
     my ($self) = @_;
     my $exports = $self->{records}->exports;
     my %by_svcpart;
@@ -88,15 +88,22 @@ sub _behind_prefix {
     return substr $account, length $prefix;
 }
 
-# Each service that may be on one of the accounts, once, with what its exports
-# have on record.
+# Each service that may be on one of the accounts.
 sub _candidates {
     my ($self, $accounts, $custnum) = @_;
+    my ($maybe, @maybe) = $self->_numbers($accounts, $custnum);
+    return defined $maybe ? $self->among($maybe, @maybe) : ();
+}
+
+# The provisioned services among those whose numbers a select gives, each once,
+# with what its exports have on record: svcnum, svcpart, username and domain as
+# the database has them, custnum, susp, agent_custid.
+sub among {
+    my ($self, $maybe, @maybe) = @_;
     my $records  = $self->{records};
     my $exports  = $records->exports;
     my %svcparts = map { %{$_->{svcparts}} } values %{$exports};
-    my ($maybe, @maybe) = $self->_numbers($accounts, $custnum);
-    return if !%svcparts || !defined $maybe;
+    return if !%svcparts;
     my @svcparts = sort { $a <=> $b } keys %svcparts;
     my $places   = FS::part_export::magicmail::Records::places(@svcparts);
     my ($on_record, $join) = ('NULL AS exportnum, NULL AS remoteid', '');
@@ -107,7 +114,7 @@ sub _candidates {
     }
     my $sql = <<"END";
 SELECT cust_svc.svcnum, cust_svc.svcpart, svc_acct.username, svc_domain.domain,
-       cust_pkg.custnum, cust_main.agent_custid, $on_record
+       cust_pkg.custnum, cust_pkg.susp, cust_main.agent_custid, $on_record
   FROM ( $maybe ) AS maybe
   JOIN cust_svc ON cust_svc.svcnum = maybe.svcnum
   JOIN svc_acct ON svc_acct.svcnum = cust_svc.svcnum
@@ -185,9 +192,23 @@ sub _customers_in {
     return (\%custnums, \%agent_custids);
 }
 
+# The services that may be on one of the accounts, and what is known of them (see
+# "among").
+sub that_may_be_on {
+    my ($self, @accounts) = @_;
+    return $self->_candidates(\@accounts, 0);
+}
+
+# The account that the options of an export name for a service, whatever is on
+# record.
+sub configured_account_of {
+    my ($self, $service, $exportnum) = @_;
+    return $self->account_of({%{$service}, records => undef}, $exportnum);
+}
+
 # The account of a service: the one on record for this export, else for another
 # one of this server, else the one that the export's options name.
-sub _account_of {
+sub account_of {
     my ($self, $service, $exportnum) = @_;
     if (my $on_record = $service->{records}) {
         return $on_record->{$exportnum} if defined $on_record->{$exportnum};

@@ -1,0 +1,252 @@
+package FS::part_export::magicmail::Audit;
+
+# Where Freeside and MagicMail differ, on one server: Freeside's services go to
+# the library in batches, which compares them with what MagicMail has. What is
+# found, its words and what would mend it come from there; nothing is decided
+# here. A batch is one call in this process, on the connections that are kept: a
+# program beside it, fed by a pipe, would need the API's password a second time,
+# and save nothing, for the waiting is on the server.
+
+use strict;
+use warnings;
+
+use FS::Record qw(qsearch);
+
+use FS::part_export::magicmail::Accounts;
+use FS::part_export::magicmail::Log;
+use FS::part_export::magicmail::Options;
+use FS::part_export::magicmail::Records;
+use FS::part_export::magicmail::Text qw(one_line);
+
+# As many accounts are compared in one call of the library, and as many user names
+# looked up at once.
+my $IN_A_CALL = 50;
+my $NAMES     = 100;
+
+# After so many accounts in a row that cannot be read it ends.
+my $MOST_IN_A_ROW = 20;
+
+# The time that the first pass takes of the whole, in percent.
+my $FIRST_PASS = 5;
+
+# All magicmail exports, one for each server: the one of the lowest number.
+sub servers {
+    my $types = join ', ', map { "'$_'" } FS::part_export::magicmail::Records::export_types();
+    my %first;
+    foreach my $export (
+        qsearch(
+            {
+                table     => 'part_export',
+                hashref   => {},
+                extra_sql => "WHERE exporttype IN ( $types )",
+                order_by  => 'ORDER BY exportnum',
+            }
+        )
+        )
+    {
+        if (!$export->can('magic_options')) { $export->rebless }
+        $first{lc $export->machine} ||= $export;
+    }
+    my @exports = sort { $a->exportnum <=> $b->exportnum } values %first;
+    return @exports;
+}
+
+# For an export: its server is audited, with the services of all magicmail exports
+# there. More: custnum, for one customer only; progress, code that is told how far
+# it is (percent and words); is_stopped, code that says whether to go on.
+sub new {
+    my ($class, $export, %more) = @_;
+    my $options = $export->magic_options;
+    my $records = FS::part_export::magicmail::Records->new($export, $options);
+    my $self    = bless {
+        progress   => sub { return },
+        is_stopped => sub { return 0 },
+        %more,
+        export    => $export,
+        options   => $options,
+        records   => $records,
+        findings  => [],
+        unread    => [],
+        left_out  => [],
+        strangers => [],
+        read      => 0,
+        requests  => 0,
+    }, $class;
+    return $self;
+}
+
+sub export { my ($self) = @_; return $self->{export} }
+
+# Runs it; never dies. Returns the result: findings, left_out, unread (what could
+# not be told; nothing may be repaired then), services, accounts, requests.
+sub run {
+    my ($self) = @_;
+    local $@ = '';
+    local $SIG{__DIE__} = 'DEFAULT';
+    my $has_run = eval { $self->_run; 1 };
+    if (!$has_run) { $self->_could_not_tell("$@") }
+    return {
+        exportnum => $self->{export}->exportnum,
+        machine   => $self->{export}->machine,
+        services  => $self->{services} || 0,
+        accounts  => $self->{read},
+        map { $_ => $self->{$_} } qw(findings unread left_out requests),
+    };
+}
+
+sub _run {
+    my ($self) = @_;
+    my $export = $self->{export};
+    local $export->{magic_options} = $self->{options};
+    if ($export->machine eq '_SVC_MACHINE') {
+        return $self->_could_not_tell('each service has a server of its own; such an export is not audited');
+    }
+    $self->{progress}->(0, 'Reading Freeside');
+    my $accounts = $self->{accounts} = FS::part_export::magicmail::Accounts->new($self->{records});
+    if ($self->{custnum}) {
+        $self->{services} = $self->_count;
+        my @accounts = $accounts->of_customer($self->{custnum});
+        $self->_compare(@accounts);
+    }
+    else {
+        $accounts->survey(sub { return !$self->_is_stopped });
+        $self->{services} = $accounts->count;
+        push @{$self->{left_out}}, $accounts->left_out;
+        $accounts->each_batch(sub { return $self->_compare(@_) });
+    }
+    if (!@{$self->{unread}} && !$self->_is_stopped) { $self->_orphans }
+    $self->{progress}->(100, $self->_how_far);
+    return;
+}
+
+sub _is_stopped {
+    my ($self) = @_;
+    return 1 if $self->{has_stopped};
+    return 0 if !$self->{is_stopped}->();
+    $self->{has_stopped} = 1;
+    $self->_could_not_tell('it was stopped');
+    return 1;
+}
+
+# All provisioned services of the server.
+sub _count {
+    my ($self) = @_;
+    my ($of_family, @family) = $self->{records}->of_family;
+    my ($row) = $self->{records}->rows( <<"END", @family);
+SELECT COUNT( DISTINCT cust_svc.svcnum ) AS services
+  FROM part_export
+  JOIN export_svc ON export_svc.exportnum = part_export.exportnum
+  JOIN cust_svc ON cust_svc.svcpart = export_svc.svcpart
+ WHERE $of_family
+END
+    return $row->{services};
+}
+
+# Compares some accounts; returns whether to go on.
+sub _compare {
+    my ($self, @accounts) = @_;
+    while (my @some = splice @accounts, 0, $IN_A_CALL) {
+        return 0 if $self->_is_stopped;
+        my $found = $self->_call(audit => {accounts => \@some, $self->_within}) or return 0;
+        foreach my $kind (qw(findings unread left_out strangers)) {
+            push @{$self->{$kind}}, @{$found->{$kind}};
+        }
+        $self->{read} += $found->{accounts};
+        my $all = $self->{accounts}->accounts || 1;
+        $self->{progress}
+            ->($FIRST_PASS + int((99 - $FIRST_PASS) * $self->{read} / ($all + 1)), $self->_how_far);
+
+        # A server of which nothing at all can be read is not asked for the rest.
+        $self->{in_a_row} = $found->{accounts} ? 0 : @some + ($self->{in_a_row} || 0);
+        if ($self->{in_a_row} >= $MOST_IN_A_ROW) {
+            $self->_could_not_tell("the rest was not read: $self->{in_a_row} accounts in a row could not be");
+            return 0;
+        }
+        return 0 if $self->{most} && $self->{read} >= $self->{most};
+    }
+    return 1;
+}
+
+sub _how_far {
+    my ($self) = @_;
+    my $all = $self->{accounts}->accounts || $self->{read};
+    return "$self->{read} of $all accounts";
+}
+
+sub _within {
+    my ($self) = @_;
+    return defined $self->{within} ? (within => $self->{within}) : ();
+}
+
+# Accounts and users that no service has, once all accounts were read. A user of
+# whom another account's service knows is told of there.
+sub _orphans {
+    my ($self) = @_;
+    return if $self->{most};
+    my $names = $self->_services_of(map { $_->{user} } @{$self->{strangers}});
+    my $with_services =
+        sub { my ($seen) = @_; return {%{$seen}, services => $names->{lc $seen->{user}} || []} };
+    my @strangers = map { $with_services->($_) } @{$self->{strangers}};
+    my $is_whole  = !$self->{custnum};
+    return if !$is_whole && !@strangers;
+    my %prefixes =
+        map { FS::part_export::magicmail::Options::prefix($_->{options}) => 1 }
+        values %{$self->{records}->exports};
+    my $found = $self->_call(
+        orphans => {
+            strangers => \@strangers,
+            known     => $is_whole ? [$self->{accounts}->ids] : [],
+            prefixes  => $is_whole ? [sort keys %prefixes]    : [],
+        }
+    ) or return;
+    push @{$self->{findings}}, @{$found->{findings}};
+    return;
+}
+
+# The numbers of the services that have these user names, by name in lower case.
+sub _services_of {
+    my ($self, @names) = @_;
+    my $records = $self->{records};
+    my ($of_family, @family) = $records->of_family;
+    my %services;
+    while (my @some = splice @names, 0, $NAMES) {
+        my $places = join ', ', ('LOWER(?)') x @some;
+        my $sql    = <<"END";
+SELECT DISTINCT svc_acct.svcnum, svc_acct.username
+  FROM part_export
+  JOIN export_svc ON export_svc.exportnum = part_export.exportnum
+  JOIN cust_svc ON cust_svc.svcpart = export_svc.svcpart
+  JOIN svc_acct ON svc_acct.svcnum = cust_svc.svcnum
+ WHERE $of_family AND LOWER(svc_acct.username) IN ( $places )
+END
+        foreach my $row ($records->rows($sql, @family, @some)) {
+            push @{$services{lc $records->text($row->{username})}}, $row->{svcnum};
+        }
+    }
+    return \%services;
+}
+
+# An operation of the library's; nothing, and it could not be told, where it fails.
+sub _call {
+    my ($self, $operation, $arguments) = @_;
+    my ($library, $failure) = $self->{export}->magic_library;
+    my $reply;
+    if ($library) {
+        ($reply, $failure) =
+            $library->call($operation, $arguments, FS::part_export::magicmail::Log::sink());
+    }
+    if ($failure) {
+        $self->_could_not_tell($failure->{text});
+        return;
+    }
+    $self->{requests} += $reply->{requests};
+    return $reply;
+}
+
+sub _could_not_tell {
+    my ($self, $text) = @_;
+    push @{$self->{unread}}, {account => undef, text => one_line($text)};
+    return;
+}
+
+1;

@@ -1,0 +1,153 @@
+package FS::part_export::magicmail::Findings;
+
+# What an audit found and a repair did, as text: a table for people, JSON and CSV
+# for programs. Lines are at most 79 columns wide, where their words allow it.
+
+use strict;
+use warnings;
+
+use FS::part_export::magicmail::Library;
+
+my $WIDTH  = 79;
+my $INDENT = 4;
+
+# What a line of CSV has of a finding.
+my @COLUMNS = qw(server key kind title customer svcnum mailbox account freeside magicmail mend steps hint);
+
+# The results of audits, for people.
+sub table {
+    my (@results) = @_;
+    my @lines;
+    foreach my $result (@results) {
+        push @lines, _wrapped(_summary($result), 0), '';
+        my @findings = @{$result->{findings}};
+        if (@findings) { push @lines, _rows(@findings), '' }
+        push @lines,
+            map { _wrapped("service $_->{svcnum} was left out: $_->{text}", 0) } @{$result->{left_out}};
+        push @lines, map { _wrapped('COULD NOT TELL: ' . _unread($_), 0) } @{$result->{unread}};
+    }
+    return join("\n", @lines) . "\n";
+}
+
+sub _summary {
+    my ($result) = @_;
+    my $count    = @{$result->{findings}};
+    my $found    = $count == 0 ? 'no difference' : $count == 1 ? '1 difference' : "$count differences";
+    return "$result->{machine}: $found; $result->{services} services,"
+        . " $result->{accounts} accounts read with $result->{requests} requests";
+}
+
+sub _unread {
+    my ($unread) = @_;
+    return defined $unread->{account} ? "account $unread->{account}: $unread->{text}" : $unread->{text};
+}
+
+sub _rows {
+    my (@findings) = @_;
+    my @rows  = map { [$_->{key}, defined $_->{customer} ? $_->{customer} : q{-}, $_->{title}] } @findings;
+    my @width = map { _widest($_, ['FINDING', 'CUSTOMER'], @rows) } 0, 1;
+    my $row   = sub { return sprintf "%-*s  %-*s  %s", $width[0], $_[0], $width[1], @_[1, 2] };
+    my @lines = ($row->('FINDING', 'CUSTOMER', 'WHAT'));
+    foreach my $i (0 .. $#findings) {
+        push @lines, $row->(@{$rows[$i]}), _details($findings[$i]);
+    }
+    return @lines;
+}
+
+sub _widest {
+    my ($column, @rows) = @_;
+    my ($widest) = sort { $b <=> $a } map { length $_->[$column] } @rows;
+    return $widest;
+}
+
+sub _details {
+    my ($finding) = @_;
+    my @steps     = @{$finding->{steps}};
+    my $mend      = @steps ? join('; ', @steps) : "by hand: $finding->{hint}";
+    return map { _wrapped($_, $INDENT) } (
+        "account:   $finding->{account}",
+        "Freeside:  $finding->{freeside}",
+        "MagicMail: $finding->{magicmail}",
+        "to mend:   $mend",
+    );
+}
+
+# Lines of a text, indented; what goes on is indented further.
+sub _wrapped {
+    my ($text, $indent) = @_;
+    my ($label) = $text =~ m/\A((?:\w+[ ])?\w+:[ ]+)/x;
+    my $further = $indent && defined $label ? length $label : 2;
+    my @lines   = (q{ } x $indent . (defined $label ? $label : ''));
+    my $rest    = defined $label ? substr $text, length $label : $text;
+    my $is_new  = 1;
+    foreach my $word (split q{ }, $rest) {
+        my $longer = $lines[-1] . ($is_new ? '' : q{ }) . $word;
+        if (length $longer <= $WIDTH || $is_new) { $lines[-1] = $longer }
+        else                                     { push @lines, q{ } x ($indent + $further) . $word }
+        $is_new = 0;
+    }
+    return @lines;
+}
+
+# What a repair would do: the findings chosen, and those that want a person.
+sub intended {
+    my ($repair) = @_;
+    my @lines    = map { _wrapped("would mend $_->{key}: " . join('; ', @{$_->{steps}}), 0) } $repair->chosen;
+    push @lines, map { _wrapped("by hand $_->{key}: $_->{hint}", 0) } $repair->by_hand;
+    return join q{}, map { "$_\n" } @lines;
+}
+
+# What became of one finding.
+sub result {
+    my ($result) = @_;
+    my %said = (
+        mended => join('; ', @{$result->{steps}}),
+        gone   => 'the two sides do not differ so any more',
+        hand   => join('; ', @{$result->{warnings}}),
+        failed => $result->{text},
+    );
+    my $word = $result->{state} eq 'failed' ? 'FAILED' : $result->{state};
+    return join q{}, map { "$_\n" } _wrapped("$word $result->{key}: $said{$result->{state}}", 0);
+}
+
+sub csv {
+    my (@results) = @_;
+    my @lines = _csv_line(@COLUMNS);
+    foreach my $result (@results) {
+        foreach my $finding (@{$result->{findings}}) {
+            my %row = (%{$finding}, server => $result->{machine}, steps => join '; ', @{$finding->{steps}});
+            push @lines, _csv_line(@row{@COLUMNS});
+        }
+        foreach my $unread (@{$result->{unread}}) {
+            my %row = (
+                server    => $result->{machine},
+                kind      => 'could_not_tell',
+                account   => $unread->{account},
+                magicmail => $unread->{text}
+            );
+            push @lines, _csv_line(@row{@COLUMNS});
+        }
+    }
+    return join q{}, @lines;
+}
+
+# A text that a spreadsheet would take for a formula gets an apostrophe.
+sub _csv_line {
+    my (@values) = @_;
+    foreach my $value (@values) {
+        $value = defined $value ? "$value" : '';
+        $value =~ s/"/""/gx;
+        $value =~ s/\A(?=[=+\-@])/'/x;
+    }
+    return join(q{,}, map { qq{"$_"} } @values) . "\r\n";
+}
+
+# Characters, as the others are.
+sub json {
+    my ($document) = @_;
+    my $text = FS::part_export::magicmail::Library::json_text($document);
+    utf8::decode($text);
+    return "$text\n";
+}
+
+1;

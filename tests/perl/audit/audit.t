@@ -1,0 +1,115 @@
+#!/usr/bin/perl
+
+# An audit finds what differs, all of it and nothing else, with what both sides
+# say; what it could not read it says.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::Bin/../lib";
+
+use Test::More;
+
+use Drift;
+use FS::part_export::magicmail::Audit;
+use FS::Record qw( dbh );
+use Statements;
+
+my $drift     = Drift->new;
+my $magicmail = $drift->magicmail;
+my @warned;
+local $SIG{__WARN__} = sub { push @warned, @_ };
+
+sub audit {
+    my (%more) = @_;
+    return FS::part_export::magicmail::Audit->new($drift->export, %more)->run;
+}
+
+sub keys_of {
+    my ($result) = @_;
+    my @keys = sort map { $_->{key} } @{$result->{findings}};
+    return @keys;
+}
+
+subtest 'one of each kind is found, and nothing else' => sub {
+    my $before = $magicmail->state;
+    my $result = audit();
+    is_deeply [keys_of($result)],  [$drift->keys], 'the findings' or diag explain $result;
+    is_deeply $result->{unread},   [],             'all was read';
+    is_deeply $result->{left_out}, [],             'nothing was left out';
+    is $result->{services}, 35, 'services (one was deleted by hand)';
+    is $result->{accounts}, 18, 'accounts';
+    is_deeply [grep { !m/\AGET/x } $magicmail->request_lines], [],      'it only reads';
+    is_deeply $magicmail->state,                               $before, 'MagicMail is as before';
+};
+
+for my $mode (
+    {user_names => 'as_sent',  deleted_users    => 'hidden'},
+    {fields     => 'mixed',    account_in_lists => \0,  list_id     => 'name'},
+    {fields     => 'children', not_master       => q{}, empty_lists => 'missing', no_user => 'user'},
+    )
+{
+    subtest 'the same on a server of another form: ' . join(q{ }, %{$mode}) => sub {
+        my %before = %{$magicmail->modes};
+        $magicmail->modes(map { $_ => ref $mode->{$_} ? JSON::PP::false() : $mode->{$_} } keys %{$mode});
+        my @keys = keys_of(audit());
+        s/(orphan_user.*\/)(\w+)\z/$1\U$2/x for @keys;
+        is_deeply \@keys, [$drift->keys], 'the findings';
+        $magicmail->modes(%before);
+    };
+}
+
+subtest 'a finding says what both sides say' => sub {
+    my %found = map { $_->{kind} => $_ } @{audit()->{findings}};
+    my $found = $found{not_suspended};
+    is $found->{freeside},  "service $found->{svcnum}, u4a\@example.net, package suspended", 'Freeside';
+    is $found->{magicmail}, 'user u4a is active',                                            'MagicMail';
+    is $found->{account},   "FREESIDE$found->{customer}",                                    'the account';
+    is_deeply $found->{steps}, ['suspend user u4a'], 'the steps';
+    is $found{other_account}{magicmail}, 'user u8b is on account OTHER1', 'another account';
+    is $found{orphan_account}{mend},     'hand',                          'an orphan is left to people';
+};
+
+subtest 'of one customer' => sub {
+    my ($svcnum) = map { m{\Asuspended/(\d+)}x } $drift->keys;
+    my $custnum = $drift->isp->fresh(FS::svc_acct->new({svcnum => $svcnum}))->cust_main->custnum;
+    $magicmail->clear_log;
+    is_deeply [keys_of(audit(custnum => $custnum))], ["suspended/$svcnum"], 'only its findings';
+    cmp_ok $magicmail->requests, q{<}, 10, 'with few requests';
+};
+
+subtest 'a reading cut short at any request says so' => sub {
+    $magicmail->clear_log;
+    audit();
+    my $requests = $magicmail->requests;
+    for my $on (1 .. $requests) {
+        $magicmail->faults({kind => 'garbage', on => $on, count => 1});
+        my $result = audit();
+        ok @{$result->{unread}}, "request $on of $requests";
+    }
+    $magicmail->faults;
+};
+
+subtest 'a server that is away is asked for some accounts and no more' => sub {
+    $magicmail->faults({kind => 'status_503', on => 1, count => undef});
+    my $result = audit();
+    $magicmail->faults;
+    ok @{$result->{unread}}, 'it could not be told';
+    is_deeply $result->{findings}, [], 'nothing is found';
+};
+
+subtest 'the statements do not grow with the services' => sub {
+    my $count = sub {
+        return scalar Statements->during(sub { audit() });
+    };
+    my $few     = $count->();
+    my $package = $drift->isp->package($drift->isp->customer);
+    $drift->isp->crowd($package, 300);
+    my $many = $count->();
+    is $many,                          $few,               'statements' or diag "$few, $many";
+    is scalar(@{audit()->{findings}}), 300 + $drift->keys, 'no mailbox for 300';
+};
+
+is_deeply \@warned, [], 'nothing to warn of';
+done_testing;
