@@ -7,7 +7,8 @@ LIBRARY = target/release/libmagicmail.so
 SIMULATOR = target/release/magicmail-simulator
 DAY = examples/day.json
 PERL_INCLUDE = -I perl/lib -I tests/perl/lib
-PERL_SOURCES = $$(git ls-files '*.pm' '*.pl' '*.t' examples/day benches/bench tests/perl/on-postgresql)
+PERL_SOURCES = $$(git ls-files '*.pm' '*.pl' '*.t' examples/day benches/bench tests/perl/on-postgresql \
+    perl/bin/freeside-magicmail)
 PROVE = MAGICMAIL_LIB=$(LIBRARY) MAGICMAIL_SIMULATOR=$(SIMULATOR) prove -j2 $(PERL_INCLUDE)
 WITH_DATABASE = $$(grep -rlE --include='*.t' '^use (ISP|Rule)\>' tests/perl | sort)
 
