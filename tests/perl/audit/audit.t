@@ -111,5 +111,30 @@ subtest 'the statements do not grow with the services' => sub {
     is scalar(@{audit()->{findings}}), 300 + $drift->keys, 'no mailbox for 300';
 };
 
+subtest "the link on the export's page" => sub {
+    my ($error, @texts) = $drift->isp->script($drift->export, 'audit_export');
+    like $error, qr/\d+ [ ] differences, [ ] freeside-magicmail [ ] has [ ] them [ ] all/x,
+        'it says what differs';
+    cmp_ok length $error, q{<}, 1_600, 'at bounded length';
+    like $texts[0],  qr/\A0,/x,   'progress from 0';
+    like $texts[-1], qr/\A100,/x, 'to 100';
+    my $fine = Drift->new(magicmail => $magicmail, kinds => ['nothing']);
+    ($error) = $fine->isp->script($fine->export, 'audit_export');
+    is $error, q{}, 'nothing where nothing differs';
+    $fine->isp->employee('clerk');
+    ($error) = $fine->isp->as(clerk => sub { $fine->isp->script($fine->export, 'audit_export') });
+    like $error, qr/access [ ] right/x, 'for those who configure exports';
+};
+
+subtest 'the test report compares the newest customers' => sub {
+    my $new      = Drift->new(magicmail => $magicmail, kinds => [qw( suspended nothing )]);
+    my $report   = FS::part_export::magicmail->test_export_report({fsurl => 'https://f'});
+    my ($group)  = map { values %{$_} } grep { (keys %{$_})[0] =~ m/export/x } @{$report};
+    my ($svcnum) = map { m{suspended/(\d+)}x } $new->keys;
+    my $told     = $group->{errors}{"service $svcnum"}{errors};
+    like $told->{'Difference, mailbox suspended, but package active'}, qr/user [ ] u2a [ ] is [ ] suspended/x,
+        'a difference';
+};
+
 is_deeply \@warned, [], 'nothing to warn of';
 done_testing;

@@ -162,7 +162,9 @@ Functions for Freeside's queue; see L<FS::part_export::magicmail::Jobs>.
 
 =item check_export JOB, PARAMETERS
 
-The script of the export's page.
+=item audit_export JOB, PARAMETERS
+
+The scripts of the export's page.
 
 =back
 
@@ -186,6 +188,11 @@ sub suspend_job {
 sub check_export {
     my @arguments = @_;
     return FS::part_export::magicmail::Jobs::check_export(@arguments);
+}
+
+sub audit_export {
+    my @arguments = @_;
+    return FS::part_export::magicmail::Jobs::audit_export(@arguments);
 }
 
 1;

@@ -106,9 +106,21 @@ sub each_batch {
 # The accounts of one customer.
 sub of_customer {
     my ($self, $custnum) = @_;
+    return $self->_of_those('cust_pkg.custnum = ?', $custnum);
+}
+
+# Those of so many of the newest customers.
+sub newest {
+    my ($self, $count) = @_;
+    my $newest = 'SELECT custnum FROM cust_main ORDER BY custnum DESC LIMIT ' . int $count;
+    return $self->_of_those("cust_pkg.custnum IN ( SELECT custnum FROM ( $newest ) AS newest )");
+}
+
+sub _of_those {
+    my ($self, $condition, @bind) = @_;
     my %accounts;
-    $self->_sort_in(\%accounts, $self->{services}->among(_of_customers('cust_pkg.custnum = ?'), $custnum));
-    my @ids = sort keys %accounts;
+    $self->_sort_in(\%accounts, $self->{services}->among(_of_customers($condition), @bind));
+    my @ids = sort keys %accounts or return;
     $self->_take_in_whole(\%accounts, @ids);
     return map { _told($accounts{$_}) } @ids;
 }

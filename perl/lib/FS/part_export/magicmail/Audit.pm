@@ -52,7 +52,8 @@ sub servers {
 }
 
 # For an export: its server is audited, with the services of all magicmail exports
-# there. More: custnum, for one customer only; progress, code that is told how far
+# there. More: custnum, for one customer only, or newest, for so many of the newest
+# customers; within, seconds for each call of the library; progress, code that is told how far
 # it is (percent and words); is_stopped, code that says whether to go on.
 sub new {
     my ($class, $export, %more) = @_;
@@ -103,9 +104,10 @@ sub _run {
     }
     $self->{progress}->(0, 'Reading Freeside');
     my $accounts = $self->{accounts} = FS::part_export::magicmail::Accounts->new($self->{records});
-    if ($self->{custnum}) {
+    if ($self->_is_part) {
         $self->{services} = $self->_count;
-        my @accounts = $accounts->of_customer($self->{custnum});
+        my @accounts =
+            $self->{custnum} ? $accounts->of_customer($self->{custnum}) : $accounts->newest($self->{newest});
         $self->_compare(@accounts);
     }
     else {
@@ -117,6 +119,12 @@ sub _run {
     if (!@{$self->{unread}} && !$self->_is_stopped) { $self->_orphans }
     $self->{progress}->(100, $self->_how_far);
     return;
+}
+
+# Whether only some accounts are looked at; then nothing is said of others.
+sub _is_part {
+    my ($self) = @_;
+    return $self->{custnum} || $self->{newest};
 }
 
 sub _is_stopped {
@@ -162,7 +170,6 @@ sub _compare {
             $self->_could_not_tell("the rest was not read: $self->{in_a_row} accounts in a row could not be");
             return 0;
         }
-        return 0 if $self->{most} && $self->{read} >= $self->{most};
     }
     return 1;
 }
@@ -182,12 +189,11 @@ sub _within {
 # whom another account's service knows is told of there.
 sub _orphans {
     my ($self) = @_;
-    return if $self->{most};
     my $names = $self->_services_of(map { $_->{user} } @{$self->{strangers}});
     my $with_services =
         sub { my ($seen) = @_; return {%{$seen}, services => $names->{lc $seen->{user}} || []} };
     my @strangers = map { $with_services->($_) } @{$self->{strangers}};
-    my $is_whole  = !$self->{custnum};
+    my $is_whole  = !$self->_is_part;
     return if !$is_whole && !@strangers;
     my %prefixes =
         map { FS::part_export::magicmail::Options::prefix($_->{options}) => 1 }

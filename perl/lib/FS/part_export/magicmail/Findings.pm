@@ -11,6 +11,9 @@ use FS::part_export::magicmail::Library;
 my $WIDTH  = 79;
 my $INDENT = 4;
 
+# So many findings fit into one sentence.
+my $MOST_TOLD = 10;
+
 # What a line of CSV has of a finding.
 my @COLUMNS = qw(server key kind title customer svcnum mailbox account freeside magicmail mend steps hint);
 
@@ -31,8 +34,7 @@ sub table {
 
 sub _summary {
     my ($result) = @_;
-    my $count    = @{$result->{findings}};
-    my $found    = $count == 0 ? 'no difference' : $count == 1 ? '1 difference' : "$count differences";
+    my $found = _differences(scalar @{$result->{findings}});
     return "$result->{machine}: $found; $result->{services} services,"
         . " $result->{accounts} accounts read with $result->{requests} requests";
 }
@@ -87,6 +89,23 @@ sub _wrapped {
         $is_new = 0;
     }
     return @lines;
+}
+
+# What an audit found, in one text of bounded length; '' where nothing differs.
+sub sentence {
+    my ($result) = @_;
+    my @texts    = map { 'could not tell: ' . _unread($_) } @{$result->{unread}};
+    my @findings = @{$result->{findings}};
+    if (@findings) {
+        push @texts, _differences(scalar @findings) . ', freeside-magicmail has them all';
+        push @texts, map { "$_->{key}: $_->{magicmail}" } @findings;
+    }
+    return join '; ', @texts > $MOST_TOLD ? (@texts[0 .. $MOST_TOLD - 1], '...') : @texts;
+}
+
+sub _differences {
+    my ($count) = @_;
+    return $count == 0 ? 'no difference' : $count == 1 ? '1 difference' : "$count differences";
 }
 
 # What a repair would do: the findings chosen, and those that want a person.

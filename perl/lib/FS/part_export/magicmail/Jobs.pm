@@ -160,6 +160,26 @@ sub check_export {
     return;
 }
 
+# The script of the export's page: Freeside and MagicMail compared, with progress.
+sub audit_export {
+    my ($job, $param) = @_;
+    _must_configure();
+    my $export = export(_parameters($param)->{audit_export_exportnum});
+    require FS::part_export::magicmail::Audit;
+    my $result = FS::part_export::magicmail::Audit->new(
+        $export,
+        progress => sub {
+            my ($percent, $text) = @_;
+            $job->update_statustext("$percent,$text");
+            return;
+        }
+    )->run;
+    require FS::part_export::magicmail::Findings;
+    my $text = FS::part_export::magicmail::Findings::sentence($result);
+    die one_line($text) . "\n" if $text ne '';
+    return;
+}
+
 # Freeside 4 gives a hash; Freeside 3 one that is frozen.
 sub _parameters {
     my ($param) = @_;

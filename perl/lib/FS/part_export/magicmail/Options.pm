@@ -84,6 +84,11 @@ sub info {
         html_label      => 'Check this export',
         success_message => 'The server, its certificate, the API client and' . ' the domains are in order.',
         error_url       => '/edit/part_export.cgi?',
+        },
+        audit_export => {
+        html_label      => 'Compare Freeside with MagicMail',
+        success_message => 'Freeside and MagicMail agree on every service of this server.',
+        error_url       => '/edit/part_export.cgi?',
         };
     return (
         svc     => 'svc_acct',

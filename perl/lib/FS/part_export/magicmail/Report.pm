@@ -10,6 +10,7 @@ use warnings;
 use FS::Record  qw(qsearch);
 use Time::HiRes qw(time);
 
+use FS::part_export::magicmail::Audit;
 use FS::part_export::magicmail::Checks;
 use FS::part_export::magicmail::Library;
 use FS::part_export::magicmail::Records;
@@ -18,17 +19,24 @@ use FS::part_export::magicmail::Text qw(html one_line);
 my $MODULE = 'FS/part_export/magicmail.pm';
 my $NAME   = 'MagicMail';
 
+# So many of the newest customers are compared, and that takes so long at least.
+my $NEWEST   = 20;
+my $SHORTEST = 0.5;
+
 # The groups of the page, for all magicmail exports, within some seconds.
 sub groups {
     my ($seconds, %options) = @_;
     my $until = time + $seconds;
     my $fsurl = defined $options{fsurl} ? $options{fsurl} : '';
     $fsurl =~ s{/*\z}{/}x;
-    my @exports = _exports();
-    my @groups  = _installation();
+    my @exports  = _exports();
+    my @groups   = _installation();
+    my %is_first = map { $_->exportnum => 1 } FS::part_export::magicmail::Audit::servers();
     while (my $export = shift @exports) {
         my $share  = ($until - time) / (1 + @exports);
+        my $ends   = time + $share;
         my @checks = _checks($export, $share);
+        if ($is_first{$export->exportnum}) { push @checks, _compared($export, $ends - time) }
         push @groups, _group($export, $fsurl, @checks);
     }
     return \@groups;
@@ -80,6 +88,38 @@ sub _checks {
         push @checks, {name => 'Checks', ok => undef, text => one_line("$@")};
     }
     return @checks;
+}
+
+# Some services compared, within what is left of the time. They stand for all:
+# the whole takes minutes.
+sub _compared {
+    my ($export, $seconds) = @_;
+    my $name = "Services of the $NEWEST newest customers";
+    if ($seconds < $SHORTEST) {
+        return {name => $name, ok => undef, text => 'not compared: no time was left'}
+    }
+    my $result =
+        FS::part_export::magicmail::Audit->new($export, newest => $NEWEST, within => "$seconds")->run;
+    my @checks = map { _difference($_) } @{$result->{findings}};
+    if (my ($unread) = @{$result->{unread}}) {
+        push @checks, {name => $name, ok => undef, text => $unread->{text}};
+    }
+    return @checks if @checks;
+    return {
+        name => $name,
+        ok   => 1,
+        text => "MagicMail has them as Freeside does ($result->{accounts} accounts)"
+    };
+}
+
+sub _difference {
+    my ($finding) = @_;
+    return {
+        name   => "Difference, $finding->{title}",
+        ok     => 0,
+        text   => "$finding->{freeside}; $finding->{magicmail}",
+        svcnum => $finding->{svcnum},
+    };
 }
 
 # The files that are loaded: a module of the same name elsewhere in Perl's search
