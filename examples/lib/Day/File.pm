@@ -62,6 +62,9 @@ my %STEPS = (
     page        => {service => 'text!'},
     report      => {},
     jobs        => {},
+    meddle      => {users => 'object!'},
+    audit       => {},
+    repair      => {apply => 'flag'},
 );
 
 my %KINDS = (

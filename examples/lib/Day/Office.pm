@@ -7,11 +7,22 @@ package Day::Office;
 use strict;
 use warnings;
 
-use English qw( -no_match_vars );
+use Cwd            qw( abs_path );
+use English        qw( -no_match_vars );
+use File::Basename qw( dirname );
 
 use FS::part_export::magicmail;
 use ISP;
 use Simulator;
+
+my $CHECKOUT = dirname(abs_path(__FILE__)) . '/../../..';
+my $PROGRAM  = 'freeside-magicmail';
+
+# As wide as its lines may be, beside the margin.
+my $COLUMNS = 75;
+
+# Its exit status where something differs, and where it could not be told.
+my $CANNOT = 2;
 
 my %SENTENCE = (
     provision   => 'Staff provision %s (%s) in the package "%s" of %s.',
@@ -91,6 +102,11 @@ sub customer_number {
 sub sentence {
     my ($self, $step) = @_;
     my $verb = $step->{do};
+    return 'Somebody works in the administration of MagicMail itself: ' . _by_hand($step->{users}) . q{.}
+        if $verb eq 'meddle';
+    return 'An administrator compares Freeside with MagicMail.' if $verb eq 'audit';
+    return 'An administrator has it put right' . ($step->{apply} ? q{.} : ', as a dry run first.')
+        if $verb eq 'repair';
     return "The queue's daemon runs the jobs that wait in Freeside's queue." if $verb eq 'jobs';
     return 'Staff look at the test report of the MagicMail exports.'         if $verb eq 'report';
     return qq{Staff change the options of the export "$step->{export}": } . _pairs($step->{options}) . q{.}
@@ -102,6 +118,18 @@ sub sentence {
     return "$sentence: " . _pairs($step->{set}) . q{.} if $verb eq 'change';
     return qq{$sentence "$step->{definition}".}        if $verb eq 'redefine';
     return $sentence;
+}
+
+sub _by_hand {
+    my ($users) = @_;
+    my @said;
+    for my $name (sort keys %{$users}) {
+        my $columns = $users->{$name};
+        push @said, map { "$_ " . join ', ', ref $columns->{$_} ? @{$columns->{$_}} : $columns->{$_} }
+            sort keys %{$columns};
+        $said[-1] .= " of user $name";
+    }
+    return join ', ', @said;
 }
 
 sub _pairs {
@@ -213,6 +241,43 @@ sub _report {
         }
     }
     return {error => q{}, notes => \@notes};
+}
+
+# Users of the mail server get other columns, past the export.
+sub _meddle {
+    my ($self, $step) = @_;
+    my $state = $self->{simulator}->state;
+    for my $name (keys %{$step->{users}}) {
+        my $user = $state->{users}{$name} or return "there is no user $name in MagicMail";
+        %{$user} = (%{$user}, %{$step->{users}{$name}});
+    }
+    $self->{simulator}->set_state($state);
+    return q{};
+}
+
+sub _audit {
+    my ($self) = @_;
+    return $self->_program(qw( audit admin ));
+}
+
+sub _repair {
+    my ($self, $step) = @_;
+    return $self->_program(qw( repair admin --max-percent 100 ), $step->{apply} ? '--apply' : ());
+}
+
+# What the command line prints, line by line.
+sub _program {
+    my ($self, @arguments) = @_;
+    local $ENV{COLUMNS} = $COLUMNS;
+    my @command = (
+        $EXECUTABLE_NAME,              map({ "-I$CHECKOUT/$_" } qw( perl/lib tests/perl/lib )),
+        "$CHECKOUT/perl/bin/$PROGRAM", @arguments
+    );
+    open my $output, '-|:encoding(UTF-8)', @command or die "$PROGRAM: $OS_ERROR\n";
+    chomp(my @lines = <$output>);
+    close $output or $OS_ERROR == 0 or die "$PROGRAM: $OS_ERROR\n";
+    my $error = $CHILD_ERROR >> 8 >= $CANNOT ? "$PROGRAM failed" : q{};
+    return {error => $error, notes => [], screen => ["\$ $PROGRAM @arguments", @lines]};
 }
 
 sub _jobs {

@@ -75,7 +75,7 @@ sub headline {
     for my $fault (@{$step->{faults} || []}) {
         $self->_labelled(Trouble => 'yellow', _fault($fault));
     }
-    $self->_labelled(Freeside => undef, $sentence);
+    $self->_labelled($step->{do} eq 'meddle' ? 'By hand' : 'Freeside', undef, $sentence);
     return;
 }
 
@@ -122,6 +122,7 @@ sub freeside {
         for my $line (@lines) { $self->_item($line, $line =~ /\A NOT[ ]/x ? 'red' : undef) }
         $label = q{};
     }
+    if ($told->{screen}) { $self->_screen(@{$told->{screen}}) }
     for my $line (@{$told->{error_log}}) { $self->_labelled('Error log' => 'yellow', $line) }
     if (@{$told->{jobs}}) {
         my $jobs = join ', ', @{$told->{jobs}};
@@ -129,6 +130,17 @@ sub freeside {
     }
     if ($told->{error}) {
         $self->_labelled('Staff read' => 'yellow', $told->{error});
+    }
+    return;
+}
+
+# What a program printed, as it is.
+sub _screen {
+    my ($self, $command, @lines) = @_;
+    my $paper = $self->{paper};
+    $paper->line;
+    for my $line ($paper->styled(bold => $command), @lines) {
+        $paper->line(length $line ? q{ } x $NUMBER : q{}, $line);
     }
     return;
 }

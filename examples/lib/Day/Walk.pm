@@ -107,6 +107,7 @@ sub _told {
     return {
         error     => $seen->{error},
         notes     => $seen->{notes},
+        screen    => $seen->{screen},
         label     => $LABEL{$step->{do}},
         log       => \@log,
         error_log => \@error_log,
@@ -162,7 +163,7 @@ sub _judged {
 
 sub _all_texts {
     my ($self, $seen) = @_;
-    return @{$seen->{told}}, map { @{$_} } @{$seen->{notes}};
+    return @{$seen->{told}}, @{$seen->{screen} || []}, map { @{$_} } @{$seen->{notes}};
 }
 
 sub _missing {

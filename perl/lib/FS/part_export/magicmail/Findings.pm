@@ -35,8 +35,8 @@ sub table {
 sub _summary {
     my ($result) = @_;
     my $found = _differences(scalar @{$result->{findings}});
-    return "$result->{machine}: $found; $result->{services} services,"
-        . " $result->{accounts} accounts read with $result->{requests} requests";
+    return "$result->{machine}: $found; services: $result->{services},"
+        . " accounts read: $result->{accounts}, requests: $result->{requests}";
 }
 
 sub _unread {
@@ -46,20 +46,13 @@ sub _unread {
 
 sub _rows {
     my (@findings) = @_;
-    my @rows  = map { [$_->{key}, defined $_->{customer} ? $_->{customer} : q{-}, $_->{title}] } @findings;
-    my @width = map { _widest($_, ['FINDING', 'CUSTOMER'], @rows) } 0, 1;
-    my $row   = sub { return sprintf "%-*s  %-*s  %s", $width[0], $_[0], $width[1], @_[1, 2] };
-    my @lines = ($row->('FINDING', 'CUSTOMER', 'WHAT'));
-    foreach my $i (0 .. $#findings) {
-        push @lines, $row->(@{$rows[$i]}), _details($findings[$i]);
+    my ($widest)   = sort { $b <=> $a } map { length $_->{key} } {key => 'FINDING'}, @findings;
+    my $row        = sub { return sprintf "%-*s  %s", $widest, @_ };
+    my @lines      = ($row->('FINDING', 'WHAT'));
+    foreach my $finding (@findings) {
+        push @lines, $row->(@{$finding}{qw(key title)}), _details($finding);
     }
     return @lines;
-}
-
-sub _widest {
-    my ($column, @rows) = @_;
-    my ($widest) = sort { $b <=> $a } map { length $_->[$column] } @rows;
-    return $widest;
 }
 
 sub _details {
@@ -67,11 +60,17 @@ sub _details {
     my @steps     = @{$finding->{steps}};
     my $mend      = @steps ? join('; ', @steps) : "by hand: $finding->{hint}";
     return map { _wrapped($_, $INDENT) } (
-        "account:   $finding->{account}",
+        'account:   ' . _account($finding),
         "Freeside:  $finding->{freeside}",
         "MagicMail: $finding->{magicmail}",
         "to mend:   $mend",
     );
+}
+
+sub _account {
+    my ($finding) = @_;
+    my $customer = $finding->{customer};
+    return $finding->{account} . ($customer ? ", customer $customer" : '');
 }
 
 # Lines of a text, indented; what goes on is indented further.
@@ -82,9 +81,10 @@ sub _wrapped {
     my @lines   = (q{ } x $indent . (defined $label ? $label : ''));
     my $rest    = defined $label ? substr $text, length $label : $text;
     my $is_new  = 1;
+    my $width   = ($ENV{COLUMNS} || '') =~ m/\A([1-9]\d{1,3})\z/x ? $1 : $WIDTH;
     foreach my $word (split q{ }, $rest) {
         my $longer = $lines[-1] . ($is_new ? '' : q{ }) . $word;
-        if (length $longer <= $WIDTH || $is_new) { $lines[-1] = $longer }
+        if (length $longer <= $width || $is_new) { $lines[-1] = $longer }
         else                                     { push @lines, q{ } x ($indent + $further) . $word }
         $is_new = 0;
     }
