@@ -56,7 +56,7 @@ fn limits(export: &Export, fields: &mut Fields, accounts: usize) -> Result<Limit
             _ => return Err(Error::argument("key within must be a number of seconds")),
         },
     };
-    Ok(Limits { request: request.min(whole), steps: whole })
+    Ok(Limits { request: request.min(whole), ..Limits::within(whole) })
 }
 
 /// An account to be looked at as a whole, and what is to be mended there.
