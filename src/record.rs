@@ -17,9 +17,10 @@ impl Record {
         self.get(field).unwrap_or_default().to_owned()
     }
 
-    /// By what a record in a list is known.
+    /// By what a record in a list is known. It may come to stand in a request's path, where dots are no name.
     pub fn list_id(&self) -> Option<&str> {
-        ["name", "key", "id"].iter().find_map(|field| self.get(field)).filter(|id| !id.is_empty())
+        let id = ["name", "key", "id"].iter().find_map(|field| self.get(field));
+        id.filter(|id| !matches!(*id, "" | "." | ".."))
     }
 }
 

@@ -278,6 +278,8 @@ mod tests {
         for empty in ["<r><users/></r>", "<r/>", "<r><users><user/></users></r>"] {
             assert!(names(empty).is_empty());
         }
-        assert!(said("get_users", 200, "<r><users><user status='active'/></users></r>").is_err());
+        for nameless in ["<user status='active'/>", "<user id='..'/>", "<user name='.' id='A'/>"] {
+            assert!(said("get_users", 200, &format!("<r><users>{nameless}</users></r>")).is_err());
+        }
     }
 }

@@ -1,14 +1,16 @@
 //! `inspect`: what MagicMail has of one mailbox, for a page that is drawn. It changes nothing, takes no
-//! longer than it is told, and says what could not be read.
+//! longer than it is told, and says what could not be read. Whatever the server has in its fields, they are
+//! given as texts fit to be shown: pages escape markup, and nothing else.
 
 use super::Export;
 use crate::api::{Api, Call, CallError, Limits, Reply};
 use crate::document::{needed_segment, Fields};
 use crate::error::Error;
+use crate::foreign::foreign;
 use crate::id::{AccountId, UserName};
 use crate::log::Sink;
 use crate::record::{Record, User};
-use serde_json::{json, Map, Value};
+use serde_json::{Map, Value};
 use std::time::Duration;
 
 /// What can be asked for, in `only`; all of it where `only` is missing.
@@ -16,7 +18,7 @@ const PARTS: [&str; 5] = ["user", "account", "masters", "user_packages", "addres
 
 /// `{account_id, user, within, only}` → `{user, account, masters, packages, user_packages, addresses, unknown}`.
 ///
-/// `user` and `account` are records, null where there is none; `masters` names of users; `packages` those
+/// `user` and `account` are records of texts, null where there is none; `masters` names of users; `packages` those
 /// of the first master; `unknown` says in words what could not be read.
 pub fn inspect(export: &Export, mut fields: Fields, sink: &dyn Sink) -> Result<Value, Error> {
     let account = AccountId::new(needed_segment(&mut fields, "account_id")?);
@@ -31,12 +33,12 @@ pub fn inspect(export: &Export, mut fields: Fields, sink: &dyn Sink) -> Result<V
     let mut found = Found::default();
     for (part, reply) in wanted.iter().zip(api.read(&calls)) {
         match reply {
-            Ok(reply) => found.take_in(part, reply),
+            Ok(reply) => found.take_in(part, reply, &api),
             Err(error) => found.unknown(part, &error),
         }
     }
     found.packages_of_master(&api);
-    Ok(Value::Object(found.0))
+    Ok(found.told())
 }
 
 /// The seconds that a page waits in all; the export's own time for one request where they are missing.
@@ -60,49 +62,54 @@ fn call(part: &str, account: &AccountId, user: &UserName) -> Call {
     }
 }
 
-struct Found(Map<String, Value>);
-
-impl Default for Found {
-    fn default() -> Found {
-        let mut map = Map::new();
-        map.insert("unknown".to_owned(), json!([]));
-        Found(map)
-    }
+#[derive(Default)]
+struct Found {
+    shown: Map<String, Value>,
+    unknown: Vec<Value>,
+    masters: Vec<UserName>,
 }
 
 impl Found {
-    fn take_in(&mut self, part: &str, reply: Reply) {
+    fn take_in(&mut self, part: &str, reply: Reply, api: &Api) {
+        let text = |text: &str| Value::from(api.clean(&foreign(text)));
         let value = match (part, reply) {
-            (_, Reply::Record(record)) => Value::Object(record.0),
-            ("masters", Reply::List(list)) => masters(&list).into(),
-            (_, Reply::List(list)) => list.into_iter().map(|(id, _)| id).collect::<Vec<_>>().into(),
+            (_, Reply::Record(record)) => {
+                let texts = record.0.iter().filter_map(|(name, value)| Some((name.clone(), value.as_str()?)));
+                texts.map(|(name, value)| (name, text(value))).collect::<Map<_, _>>().into()
+            }
+            ("masters", Reply::List(list)) => {
+                self.masters = masters(&list);
+                self.masters.iter().map(|name| text(name.as_str())).collect()
+            }
+            (_, Reply::List(list)) => list.iter().map(|(id, _)| text(id)).collect(),
             _ => Value::Null,
         };
-        self.0.insert(part.to_owned(), value);
+        self.shown.insert(part.to_owned(), value);
     }
 
     fn unknown(&mut self, part: &str, error: &CallError) {
-        let text = format!("{}: {}", part.replace('_', " "), error.text);
-        if let Some(Value::Array(unknown)) = self.0.get_mut("unknown") {
-            unknown.push(text.into());
-        }
+        self.unknown.push(format!("{}: {}", part.replace('_', " "), error.text).into());
     }
 
     /// The packages that the customer pays for are on the master.
     fn packages_of_master(&mut self, api: &Api) {
-        let first = self.0.get("masters").and_then(|masters| masters.get(0)).and_then(Value::as_str);
-        let Some(master) = first.map(UserName::new) else { return };
+        let Some(master) = self.masters.first().cloned() else { return };
         match api.read_one(&Call::get_packages(&master)) {
-            Ok(reply) => self.take_in("packages", reply),
+            Ok(reply) => self.take_in("packages", reply, api),
             Err(error) => self.unknown("packages", &error),
         }
     }
+
+    fn told(mut self) -> Value {
+        self.shown.insert("unknown".to_owned(), self.unknown.into());
+        self.shown.into()
+    }
 }
 
-fn masters(list: &[(String, Record)]) -> Vec<String> {
+fn masters(list: &[(String, Record)]) -> Vec<UserName> {
     list.iter()
         .map(|(name, record)| User::of(record, &UserName::new(name)))
         .filter(|user| user.master && !user.is_deleted())
-        .map(|user| user.name.to_string())
+        .map(|user| user.name)
         .collect()
 }
