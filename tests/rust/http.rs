@@ -11,6 +11,7 @@ pub mod peer;
 mod requests;
 mod simulated;
 mod trust;
+mod unverified;
 
 use certificates::{by_ca, local, Identity, Trusted};
 use magicmail::http::{Endpoint, Https};

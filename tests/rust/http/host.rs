@@ -38,10 +38,10 @@ fn asks_rightly(https: &Https, count: usize) -> bool {
     })
 }
 
-struct Child(libc::pid_t);
+pub struct Child(libc::pid_t);
 
 /// Runs `work` in a forked child.
-fn fork(work: impl FnOnce() -> bool) -> Child {
+pub fn fork(work: impl FnOnce() -> bool) -> Child {
     // SAFETY: this process has other threads, so the child may only do what works without them: it uses the
     // library (that it can is what is tested) and leaves by _exit.
     match unsafe { libc::fork() } {
@@ -56,7 +56,7 @@ fn fork(work: impl FnOnce() -> bool) -> Child {
 }
 
 impl Child {
-    fn has_succeeded(&self) -> bool {
+    pub fn has_succeeded(&self) -> bool {
         let end = Instant::now() + peer::PATIENCE;
         let mut status = 0;
         // SAFETY: the child is this process's own and is waited for once; `status` is written by the call.
