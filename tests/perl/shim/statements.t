@@ -1,6 +1,8 @@
 #!/usr/bin/perl
 
-# The statements of a hook: few, and as many whatever there is in the database.
+# What a hook asks of the database: little, and as much whatever else is in it, a
+# customer's own services and other customers' alike. And of the server, where a
+# customer has hundreds of mailboxes.
 
 use strict;
 use warnings;
@@ -8,79 +10,110 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/../lib";
 
-use Carp qw( croak );
 use Test::More;
 
-use FS::Record qw( dbh );
 use ISP;
 use Simulator;
 use Statements;
 
-## no critic (ProhibitPackageVars): Freeside's
+my $MOST_STATEMENTS = 10;
+my $MOST_REQUESTS   = 8;
+my @OWN             = (1, 5,   500);
+my @OTHERS          = (1, 100, 10_000);
 
 my $magicmail = Simulator->start;
+my $isp       = ISP->open;
 local $SIG{__WARN__} = sub { };
+$isp->magicmail($magicmail);
+$isp->magicmail($magicmail, options => {package => 'PLUS'}, definitions => ['Plus']);
 
-sub services {
-    my ($isp, $customer, $count, $name) = @_;
-    local $FS::svc_Common::noexport_hack = 1;
+# A customer with so many mailboxes, in Freeside and in MagicMail.
+sub customer_of {
+    my ($size)   = @_;
+    my $customer = $isp->customer;
+    my $account  = 'FREESIDE' . $customer->custnum;
+    my $state    = $magicmail->state;
+    $isp->crowd($isp->package($customer), $size, name => "own$size-");
+    $state->{accounts}{$account} = {first_name => 'Ann', last_name => 'Lee', status => 'active'};
+    for my $name (map { "own$size-$_" } 1 .. $size) {
+        my $is_master = $name =~ m/-1\z/x;
+        $state->{users}{$name} = {
+            account     => $account,
+            master_user => $is_master ? 'Y' : 'N',
+            packages    => [$is_master ? 'EMAIL' : 'ADDITIONAL NOCOST MAILBOX'],
+        };
+        $state->{addresses}{"$name\@example.net"} = $name;
+    }
+    $magicmail->set_state($state);
+    return $customer;
+}
+
+# Each hook of a new mailbox of a customer, in the order of its life; it is in a
+# package of its own, which is suspended.
+sub life {
+    my ($customer, $name) = @_;
     my $package = $isp->package($customer);
-    for my $n (1 .. $count) {
-        my $error = $isp->mailbox($package, username => "$name$n")->insert;
-        if ($error) { croak $error }
-    }
-    dbh->commit;
-    return;
-}
-
-my %counts;
-my $isp    = ISP->open;
-my $export = $isp->magicmail($magicmail);
-my $ann    = $isp->customer;
-my $first  = $isp->provisioned($ann, username => 'first');
-$FS::svc_acct::global_unique = 'disabled';
-my ($own, $others) = (0, 0);
-for my $size ([1, 1], [5, 100], [500, 2_000]) {
-    my ($more, $of_others) = @{$size};
-    services($isp, $ann,           $more - $own,         "own$more-");
-    services($isp, $isp->customer, $of_others - $others, "his$of_others-");
-    ($own, $others) = ($more, $of_others);
-    my $svc = $isp->mailbox($ann, username => "new$more");
-    my $pkg;
-    my %act = (
-        insert    => sub { $svc->insert },
-        replace   => sub { $isp->change($svc, finger => 'New One') },
-        suspend   => sub { ($pkg = $svc->cust_svc->cust_pkg)->suspend },
-        unsuspend => sub { $pkg->unsuspend },
-        delete    => sub { $isp->fresh($svc)->delete },
+    my $svc     = $isp->mailbox($package, username => $name);
+    return (
+        insert    => sub { return $svc->insert },
+        replace   => sub { return $isp->change($svc, finger => 'New One') },
+        suspend   => sub { return $isp->fresh($package)->suspend },
+        unsuspend => sub { return $isp->fresh($package)->unsuspend },
+        delete    => sub { return $isp->fresh($svc)->delete },
     );
-    for my $act (qw( insert replace suspend unsuspend delete )) {
-        $magicmail->clear_log;
-        my $error;
-        my @read = grep { $_->{by} !~ m/\AFS::[lL]og/x }
-            Statements->of_hooks_during(sub { $error = $act{$act}->() });
-        is $error, q{}, "$more of $of_others: $act";
-        cmp_ok scalar @read, '<=', 10, scalar(@read) . ' statements';
-        push @{$counts{$act}}, scalar @read;
-        cmp_ok $magicmail->requests, '<=', 8, 'requests';
-    }
-}
-for my $act (sort keys %counts) {
-    my %different = map { $_ => 1 } @{$counts{$act}};
-    is scalar keys %different, 1, "$act: as many (@{ $counts{$act} })";
 }
 
-my ($read, @read) = FS::part_export::magicmail::Records->can('rows');
-{
+# All rows of services that our code reads while the code runs.
+my $read = FS::part_export::magicmail::Records->can('rows');
+
+sub services_read {
+    my ($code) = @_;
+    my @read;
     no warnings 'redefine';    ## no critic (ProhibitNoWarnings): on purpose
     local *FS::part_export::magicmail::Records::rows = sub {
         my @rows = $read->(@_);
         push @read, grep { exists $_->{username} } @rows;
         return @rows;
     };
-    is $isp->mailbox($ann, username => 'last')->insert, q{}, 'one more';
+    $code->();
+    return @read;
 }
-is scalar(grep { $_->{custnum} != $ann->custnum } @read), 0,   'no service of another customer is read';
-is scalar @read,                                          502, 'all of this one are';
+
+my (%customers, %counts, $others);
+for my $size      (@OWN) { $customers{$size} = customer_of($size) }
+for my $of_others (@OTHERS) {
+    my $more = $of_others - ($others || 0);
+    $isp->strangers($more - int $more / 2);
+    $isp->strangers(int $more / 2, name => 'plus', definition => 'Plus');
+    $others = $of_others;
+    for my $size (@OWN) {
+        subtest "a customer of $size, $of_others services of others" => sub {
+            my @life = life($customers{$size}, "new$size-$of_others");
+            while (my ($hook, $code) = splice @life, 0, 2) {
+                $magicmail->clear_log;
+                my ($error, @statements);
+                my @read = services_read(
+                    sub {
+                        @statements = Statements->of_hooks_during(sub { $error = $code->() });
+                    }
+                );
+                is $error, q{}, $hook;
+
+                # A log entry is Freeside's own doing, and no question.
+                my $asked = grep { $_->{by} !~ m/\AFS::[lL]og/x } @statements;
+                push @{$counts{$hook}}, $asked;
+                my $custnum = $customers{$size}->custnum;
+                is scalar(grep { $_->{custnum} != $custnum } @read), 0, '... reads no service of others';
+                cmp_ok $asked,               '<=', $MOST_STATEMENTS, "... $asked statements";
+                cmp_ok $magicmail->requests, '<=', $MOST_REQUESTS,   '... requests';
+            }
+            is_deeply $magicmail->user("own$size-1")->{packages}, ['EMAIL'], 'nor do they count';
+        };
+    }
+}
+for my $hook (sort keys %counts) {
+    my %different = map { $_ => 1 } @{$counts{$hook}};
+    is_deeply [keys %different], [$counts{$hook}[0]], "$hook: as many each time: $counts{$hook}[0]";
+}
 
 done_testing;
