@@ -10,7 +10,7 @@ use lib "$FindBin::Bin/../lib";
 
 use Test::More;
 
-use FS::Record qw( qsearchs );
+use FS::Record qw( qsearch qsearchs );
 use ISP;
 use Simulator;
 use Statements;
@@ -99,6 +99,81 @@ subtest 'agent_custid' => sub {
     every_hook_works($isp, $old, 'agent_custid');
     every_hook_works($isp, $new, 'switched off');
 };
+
+# Everything that may change the name of an account, one after another: each time
+# two new mailboxes, which stay where they were made.
+my @EPOCHS = (
+    ['in the beginning',     'FREESIDE1', sub { }],
+    ['another prefix',       'ISP1',      sub { options_change(@_, account_prefix   => 'ISP') }],
+    ['agent_custid is used', 'ISPA-1',    sub { options_change(@_, use_agent_custid => 1) }],
+    [
+        'another agent_custid',
+        'ISPB-1',
+        sub {
+            my ($isp, $ann) = @_;
+            my $changed = $isp->fresh($ann);
+            $changed->set(agent_custid => 'B-1');
+            is $changed->replace($isp->fresh($ann)), q{}, 'it changes';
+        }
+    ],
+    ['agent_custid is not used any more', 'ISP1', sub { options_change(@_, use_agent_custid => q{}) }],
+    ['a merge', 'ISP2', sub { my ($isp, $ann, $bob) = @_; is $ann->merge($bob->custnum), q{}, 'merged' }],
+);
+
+sub options_change {
+    my ($isp, undef, undef, %options) = @_;
+    for my $export (qsearch('part_export', {})) { $isp->change_options($export, %options) }
+    return;
+}
+
+subtest 'through all of it every mailbox stays on its account, and every hook works for it' => sub {
+    $magicmail->reset;
+    my $isp = ISP->open;
+    $isp->magicmail($magicmail);
+    $isp->magicmail($magicmail, options => {package => 'PLUS'}, definitions => ['Plus']);
+    my $ann = $isp->customer(agent_custid => 'A-1');
+    my $bob = $isp->customer;
+    my (%account, @made);
+    for my $epoch (@EPOCHS) {
+        my ($name, $account, $change) = @{$epoch};
+        $change->($isp, $ann, $bob);
+        my $owner = $isp->fresh($ann) || $bob;
+        for my $definition (qw( Mailbox Plus )) {
+            my $username = 'user' . (1 + @made);
+            push @made, $isp->provisioned($owner, username => $username, definition => $definition);
+            is $magicmail->user($username)->{account}, $account, "$name: $username is on $account";
+            $account{$username} = $account;
+        }
+    }
+    for my $svc (map { $isp->fresh($_) } @made) {
+        my $account = $account{$svc->username};
+        my ($settings) = $svc->export_getsettings;
+        is $settings->{'MagicMail account'}, "$account (active)", 'staff are shown ' . $svc->username;
+        is $settings->{'MagicMail differs from Freeside'}, undef, '... and no difference';
+    }
+    while (my $svc = shift @made) {
+        my $account = $account{$svc->username};
+        every_hook_works($isp, $svc, $svc->username);
+        my @rest = grep { $account{$_->username} eq $account } @made;
+        packages_are_in_line($account, @rest);
+    }
+};
+
+# The master of an account holds what its mailboxes bring, and nothing else.
+sub packages_are_in_line {
+    my ($account, @rest) = @_;
+    if (!@rest) {
+        is $magicmail->account($account)->{status}, 'deleted', "... and $account is emptied";
+        return;
+    }
+    my %wanted = map { $_->part_svc->svc eq 'Plus' ? ('PLUS' => 1) : ('EMAIL' => 1) } @rest;
+    my $users  = $magicmail->state->{users};
+    my @held   = map { @{$_->{packages}} }
+        grep { $_->{account} eq $account && $_->{master_user} eq 'Y' && $_->{status} ne 'deleted' }
+        values %{$users};
+    is_deeply [sort @held], [sort keys %wanted], "... and $account is in line";
+    return;
+}
 
 subtest 'without a record the server is believed, and it is mended' => sub {
     $magicmail->reset;
