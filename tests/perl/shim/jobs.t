@@ -11,7 +11,8 @@ use lib "$FindBin::Bin/../lib";
 
 use Test::More;
 
-use Died       qw( died );
+use Died qw( died );
+use FS::queue;
 use FS::Record qw( in_transaction );
 use ISP;
 use Simulator;
@@ -200,6 +201,18 @@ subtest 'arguments are checked, and hold no password' => sub {
         purge_job       => [[999, 1, 'a', 'b', 'c'], [1, 1, "a\nb", 'b', 'c']],
         suspend_job     => [[undef, 1], [1, '1 OR 1=1']],
     );
+    my $other  = $isp->export('somewhere_else', machine => 'mail.example.net');
+    my $button = FS::queue->new({job => 'FS::part_export::magicmail::x'});
+    push @{$bad{$_}}, [$other->exportnum, $svc->svcnum, qw( ann example.net FREESIDE1 )] for keys %bad;
+    push @{$bad{$_}}, [$button, {"$_\_exportnum" => $export->exportnum}] for keys %bad;
+    $bad{check_export} = [
+        [$button],
+        [$button, {check_export_exportnum => '1 OR 1=1'}],
+        [$button, {check_export_exportnum => 999}],
+        [$button, {check_export_exportnum => $other->exportnum}],
+        [$button, 'no parameters'],
+    ];
+
     for my $name (sort keys %bad) {
         for my $arguments (@{$bad{$name}}) {
             my $job = FS::part_export::magicmail->can($name);
@@ -222,6 +235,7 @@ subtest 'the script of the export page' => sub {
     ($error, @texts) =
         $isp->as(clerk => sub { $isp->script($export, 'check_export') });
     like $error, qr/Configuration/x, 'not for everybody';
+    is scalar @texts, 0, 'who is told nothing';
     $isp->change_options($export, client_password => 'wrong');
     ($error, @texts) = $isp->script($export, 'check_export');
     like $error, qr/refused/x, 'an error is told';
