@@ -24,9 +24,10 @@ sub shown {
             'last name'   => _text($user{last_name}),
             addresses     => $seen->{addresses} || [];
     }
+    my @masters = @{$seen->{masters} || []};
     push @shown,
-        'master user'        => $seen->{masters}  || [],
-        'packages of master' => $seen->{packages} || [];
+        'master user'                                            => \@masters,
+        'packages of ' . (@masters > 1 ? $masters[0] : 'master') => $seen->{packages} || [];
     if ($seen->{is_ours}) {
         push @shown, 'packages of user' => $seen->{user_packages} || [];
     }
@@ -112,13 +113,12 @@ sub _account_differences {
             push @differences, 'the account is not active';
         }
     }
-    if (exists $seen->{masters}) {
-        my $masters = @{$seen->{masters} || []};
-        if ($masters != 1) {
-            push @differences, "the account has $masters master users";
-        }
+    return @differences if !exists $seen->{masters};
+    my $masters = @{$seen->{masters} || []};
+    if ($masters != 1) {
+        push @differences, "the account has $masters master users";
     }
-    if (exists $seen->{packages}) {
+    elsif (exists $seen->{packages}) {
         push @differences, _package_differences($seen);
     }
     return @differences;
