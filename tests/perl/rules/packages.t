@@ -139,6 +139,17 @@ rule 'an_additional_user_gets_its_packages_in_line_when_it_is_taken_over' => sub
     packages_are('second', ['ADDITIONAL NOCOST MAILBOX'], 'its own and nothing else');
 };
 
+rule 'on_their_own_packages_are_not_brought_in_line_where_the_list_of_users_is_empty' => sub {
+    my $ann = isp->customer;
+    provision($ann, username => 'first');
+    change_server(sub { $_[0]{users} = {}; $_[0]{addresses} = {} });
+    my $before = magicmail->state;
+    is export->sync_magic_packages($ann), undef, 'a failure';
+    says text_of(sub { export->error }), 'cannot bring the packages of account FREESIDE1 in line: ',
+        'it says what';
+    is_deeply magicmail->state, $before, 'nothing is changed';
+};
+
 rule 'with_two_exports_on_one_definition_the_second_finds_the_user_and_adds_its_package' => sub {
     new_export(options => {package => 'GOLD'});
     my $ann = isp->customer;

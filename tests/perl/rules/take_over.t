@@ -165,6 +165,16 @@ rule 'the_address_that_it_has_already_is_no_matter' => sub {
     is magicmail->state->{addresses}{'jane@example.net'}, 'jane', 'it is there';
 };
 
+rule 'one_that_is_taken_over_where_there_is_no_master_becomes_it' => sub {
+    my $ann = isp->customer;
+    provision($ann, username => 'first');
+    left_behind('jane', master_user => 'N', packages => ['ADDITIONAL NOCOST MAILBOX']);
+    change_server(sub { $_[0]{users}{first}{master_user} = 'N' });
+    provision($ann, username => 'jane');
+    is magicmail->user('jane')->{master_user}, 'Y', 'it is the master';
+    is_deeply magicmail->user('jane')->{packages}, ['EMAIL'], 'with the packages of a master';
+};
+
 rule 'an_additional_one_that_is_taken_over_holds_the_package_of_additional_ones_alone' => sub {
     my $ann = isp->customer;
     provision($ann, username => 'first');
