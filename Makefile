@@ -7,12 +7,12 @@ LIBRARY = target/release/libmagicmail.so
 SIMULATOR = target/release/magicmail-simulator
 DAY = examples/day.json
 PERL_INCLUDE = -I perl/lib -I tests/perl/lib
-PERL_SOURCES = $$(git ls-files '*.pm' '*.pl' '*.t' examples/day benches/bench tests/perl/on-postgresql \
-    perl/bin/freeside-magicmail)
+PERL_SOURCES = $$(git ls-files '*.pm' '*.pl' '*.t' examples/day benches/bench benches/audit \
+    tests/perl/on-postgresql perl/bin/freeside-magicmail)
 PROVE = MAGICMAIL_LIB=$(LIBRARY) MAGICMAIL_SIMULATOR=$(SIMULATOR) prove -j2 $(PERL_INCLUDE)
 WITH_DATABASE = $$(grep -rlE --include='*.t' '^use (ISP|Rule)\>' tests/perl | sort)
 
-.PHONY: help build demo test test-rust test-perl test-c faults bench simulate lint header clean
+.PHONY: help build demo test test-rust test-perl test-c faults bench bench-audit simulate lint header clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 18
@@ -48,6 +48,11 @@ bench: ## what a hook costs, beside a plain client (QUICK=1: the short form)
 	@setup/require bench
 	@$(CARGO) build --release --workspace --quiet
 	@MAGICMAIL_LIB=$(LIBRARY) MAGICMAIL_SIMULATOR=$(SIMULATOR) perl $(PERL_INCLUDE) benches/bench
+
+bench-audit: ## what an audit costs, from 1,000 to 100,000 mailboxes (LATENCY=ms)
+	@setup/require bench
+	@$(CARGO) build --release --workspace --quiet
+	@MAGICMAIL_LIB=$(LIBRARY) MAGICMAIL_SIMULATOR=$(SIMULATOR) perl $(PERL_INCLUDE) benches/audit
 
 lint: ## formats and linters; changes nothing
 	@setup/require build lint

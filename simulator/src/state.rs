@@ -7,6 +7,7 @@ mod account;
 mod address;
 mod document;
 mod domain;
+mod lists;
 mod package;
 mod reply;
 mod user;
@@ -125,6 +126,7 @@ pub struct State {
     users: Table<User>,
     addresses: Table<Address>,
     domains: Table<Domain>,
+    lists: lists::Lists,
 }
 
 impl State {

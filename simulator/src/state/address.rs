@@ -25,8 +25,7 @@ impl State {
 
     pub(super) fn list_addresses(&self, command: &Command<'_>, modes: &Modes) -> Result<Reply, Refusal> {
         let user = self.user(command.needed("user"), modes)?;
-        let of_user = |address: &&Address| address.user.eq_ignore_ascii_case(&user.name);
-        let records = self.addresses.values().filter(of_user).map(Address::record).collect();
+        let records = self.addresses_of(&user.name).into_iter().map(Address::record).collect();
         Ok(Reply::List(Thing::Address, records))
     }
 

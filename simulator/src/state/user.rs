@@ -36,10 +36,6 @@ impl State {
         self.users.get(&Key::of(name)).ok_or_else(|| not_found(modes))
     }
 
-    pub(super) fn users_of<'a>(&'a self, account: &'a str) -> impl Iterator<Item = &'a User> {
-        self.users.values().filter(move |user| user.account.eq_ignore_ascii_case(account))
-    }
-
     pub(super) fn list_users(&self, command: &Command<'_>, modes: &Modes) -> Result<Reply, Refusal> {
         let account = self.account(command.needed("account"))?;
         let listed =
