@@ -5,9 +5,9 @@ use super::document::Element;
 use crate::record::Record;
 use serde_json::{Map, Value};
 
-/// The children and attributes of `root` as an object. An element named in `always_list` is a list even
-/// where there is one of it.
-pub fn fold(root: &Element, always_list: &[String]) -> Value {
+/// The children and attributes of `root` as an object, its text as `content`. An element named in
+/// `always_list` is a list even where there is one of it.
+pub fn fold(root: &Element, always_list: &[String]) -> Map<String, Value> {
     let mut object = Map::new();
     for (name, value) in &root.attributes {
         object.insert(name.clone(), Value::String(value.clone()));
@@ -22,21 +22,28 @@ pub fn fold(root: &Element, always_list: &[String]) -> Value {
         let same: Vec<&Element> = root.children.iter().filter(|child| child.name == name).collect();
         object.insert(name.to_owned(), group(&same, always_list.iter().any(|n| n == name), always_list));
     }
-    if object.is_empty() {
-        return Value::String(root.text.clone());
-    }
     if !root.text.is_empty() {
         object.insert("content".to_owned(), Value::String(root.text.clone()));
     }
-    Value::Object(object)
+    object
+}
+
+/// An element below the root: one without children and attributes is its text. One that is empty may be a
+/// text or a list: null is fit for both.
+fn folded(element: &Element, always_list: &[String]) -> Value {
+    let object = fold(element, always_list);
+    if !element.attributes.is_empty() || !element.children.is_empty() {
+        return Value::Object(object);
+    }
+    object.into_iter().next().map_or(Value::Null, |(_, text)| text)
 }
 
 /// Elements of one name: one alone as itself, several (or one that is always a list) by their names.
 fn group(elements: &[&Element], always: bool, always_list: &[String]) -> Value {
     if let ([single], false) = (elements, always) {
-        return fold(single, always_list);
+        return folded(single, always_list);
     }
-    let folded: Vec<Value> = elements.iter().map(|element| fold(element, always_list)).collect();
+    let folded: Vec<Value> = elements.iter().map(|element| folded(element, always_list)).collect();
     by_name(&folded).unwrap_or(Value::Array(folded))
 }
 

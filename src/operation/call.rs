@@ -150,5 +150,5 @@ fn segments(path: &str) -> Result<Vec<String>, Error> {
 fn ask(api: &Api, request: &Request, always_list: &[String]) -> Result<Value, CallError> {
     let answer = api.raw(request)?;
     let Some(root) = api::parse(&answer)? else { return Ok(Value::Object(Map::new())) };
-    api::refusal_in(&root, &answer).map_or_else(|| Ok(fold(&root, always_list)), Err)
+    api::refusal_in(&root, &answer).map_or_else(|| Ok(Value::Object(fold(&root, always_list))), Err)
 }

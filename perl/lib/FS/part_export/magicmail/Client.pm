@@ -31,7 +31,8 @@ Options are pairs of a name and a value; an undefined value is none.
 Sends a request of any kind: METHOD is GET or POST, PATH begins with a slash, the
 options are its parameters. Returns the answer as a hashref: elements and
 attributes are keys, lists are folded by name, key or id. An element that is
-named in C<ForceArray> is a list even where there is one of it.
+named in C<ForceArray> is a list even where there is one of it; one that is empty
+is undef.
 
 =cut
 
