@@ -45,6 +45,7 @@ sub load {
     return '' if $is_loaded;
     my $error = "$@";
     $error =~ s/[ ]at[ ]\S+[ ]line[ ]\d+.*//sx;
+    $error =~ s/\s+\z//x;
     return "the MagicMail library cannot be used: $error";
 }
 
