@@ -34,6 +34,7 @@ use FS::part_svc_column;
 use FS::Record qw( in_transaction qsearchs );
 use FS::svc_acct;
 use FS::UID qw( adminsuidsetup datasrc dbh );
+use Secrecy;
 
 # on => 'sqlite' or 'postgresql'; by default as MAGICMAIL_PG in the environment
 # says.
@@ -42,6 +43,7 @@ sub open {
     my $self =
         bless {database => ISP::Database->new($option{on}), owner => $$},
         $class;
+    Secrecy::watch();
     $self->{database}->fill(
         sub {
             inserted(access_user => {username => 'admin', first => 'Ada', last => 'Min'});

@@ -12,13 +12,27 @@ use MIME::Base64 qw( encode_base64 );
 # Shorter ones stand in innocent words.
 my $SHORTEST = 6;
 
+# With a client of the API, or without.
 sub new {
-    my ($class, $client_id, $client_password) = @_;
+    my ($class, @client) = @_;
     my $self = bless {forms => {}}, $class;
+    if (@client) { $self->add_client(@client) }
+    return $self;
+}
+
+sub add_client {
+    my ($self, $client_id, $client_password) = @_;
     $self->add($client_password);
     my $credentials = _bytes("$client_id:$client_password");
-    $self->{forms}{encode_base64($credentials, q{})} = 1;
-    return $self;
+    $self->_add_form(encode_base64($credentials, q{}));
+    return;
+}
+
+sub _add_form {
+    my ($self, $form) = @_;
+    if (!$self->{forms}{$form}) { delete $self->{any} }
+    $self->{forms}{$form} = 1;
+    return;
 }
 
 sub add {
@@ -32,7 +46,7 @@ sub add {
         for my $form ($secret, $bytes, $percent, lc $percent, $plus, $xml, _bytes($xml), $json,
             encode_base64($bytes, q{}))
         {
-            $self->{forms}{$form} = 1;
+            $self->_add_form($form);
         }
     }
     return;
@@ -40,8 +54,12 @@ sub add {
 
 sub shown_in {
     my ($self, $text) = @_;
-    return if !defined $text;
-    return scalar grep { index($text, $_) >= 0 } keys %{$self->{forms}};
+    return if !defined $text || !%{$self->{forms}};
+    if (!$self->{any}) {
+        my $any = join q{|}, map { quotemeta } sort keys %{$self->{forms}};
+        $self->{any} = qr/$any/x;
+    }
+    return $text =~ $self->{any};
 }
 
 sub _bytes {
