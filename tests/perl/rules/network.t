@@ -162,11 +162,15 @@ rule 'what_can_neither_be_told_nor_undone_is_named_as_possible',
     ok magicmail->user('jane'), 'it is indeed';
     };
 
+# All that a read or a write of this test is to give.
+my $RECORDS = '<response><account id="FREESIDE1" status="active"/>'
+    . '<user id="JANE" account="FREESIDE1" master_user="Y" status="active"/></response>';
+
 my %NO_ANSWER = (
     'a_web_page'                  => {kind => 'web_page'},
     'a_web_page_with_status_500'  => {kind => 'status_500'},
-    'a_400_without_an_error'      => {kind => 'answer', status => 400, body => '<response/>'},
-    'a_500_without_an_error'      => {kind => 'answer', status => 500, body => '<response/>'},
+    'a_400_without_an_error'      => {kind => 'answer', status => 400, body => $RECORDS},
+    'a_500_without_an_error'      => {kind => 'answer', status => 500, body => $RECORDS},
     'a_document_without_a_record' => {kind => 'answer', status => 200, body => '<response/>'},
     'nothing'                     => {kind => 'empty_body_before'},
     'no_document'                 => {kind => 'garbage'},
