@@ -204,6 +204,13 @@ fn an_address_that_somebody_else_has_is_not_taken_away() {
 }
 
 #[test]
+fn an_address_that_only_a_list_leaves_out_is_not_missing() {
+    let mut server = family();
+    server.hides_addresses = true;
+    finds(&services(), server, &[]);
+}
+
+#[test]
 fn one_user_name_in_two_domains_is_no_old_domain() {
     let mut twice = services();
     twice.push(neighbour("bob", 16, "EMAIL"));

@@ -17,6 +17,8 @@ pub struct Model {
     pub hides_deleted: bool,
     /// Users that are left out of lists against the truth.
     pub hides: Vec<UserName>,
+    /// Lists of addresses are empty, against the truth.
+    pub hides_addresses: bool,
     /// Every fact that the planner asked for.
     pub asked: Vec<Fact>,
 }
@@ -119,7 +121,7 @@ impl Model {
                 }
             }
             Fact::Addresses(name) => {
-                let held = self.addresses.iter().filter(|(_, owner)| *owner == name);
+                let held = self.addresses.iter().filter(|(_, owner)| *owner == name && !self.hides_addresses);
                 world.addresses.insert(name.clone(), held.map(|(address, _)| address.clone()).collect());
             }
             Fact::Owner(address) => {

@@ -60,7 +60,9 @@ fn addresses(scene: &Scene, service: &Provisioned, findings: &mut Vec<Finding>) 
     let user = service.user;
     let Some(held) = scene.world.addresses.get(user) else { return };
     let address = service.address();
-    let missing = (!held.contains(&address)).then(|| missing(scene, service, &address));
+    // What a list leaves out, the address's own record may say.
+    let is_held = held.contains(&address) || scene.world.owners.get(&address) == Some(&Some(user.clone()));
+    let missing = (!is_held).then(|| missing(scene, service, &address));
     // Services of one user name in several domains share the user; the oldest is told of what is too much.
     let same_user = scene.of_user(user);
     let is_oldest = same_user.first().is_some_and(|first| first.svcnum == service.svcnum);

@@ -13,7 +13,7 @@ use Test::More;
 
 use Drift;
 use FS::part_export::magicmail::Audit;
-use FS::Record qw( dbh );
+use FS::cust_pkg;
 use Statements;
 
 my $drift     = Drift->new;
@@ -111,8 +111,65 @@ subtest 'the statements do not grow with the services' => sub {
     is scalar(@{audit()->{findings}}), 300 + $drift->keys, 'no mailbox for 300';
 };
 
+subtest q{a mailbox that is on another customer's account is told of once} => sub {
+    my $moved = Drift->new(magicmail => $magicmail, kinds => ['nothing']);
+    my $isp   = $moved->isp;
+    my $bea   = $isp->provisioned($isp->customer, username => 'bea');
+    my $state = $magicmail->state;
+    $state->{users}{bea}{account} = $state->{users}{u34a}{account};
+    $magicmail->set_state($state);
+    my $result = FS::part_export::magicmail::Audit->new($moved->export)->run;
+    is_deeply [keys_of($result)], ['other_account/' . $bea->svcnum], 'not as an orphan too';
+};
+
+subtest 'services on one account may stand under several customers' => sub {
+    my $shared = Drift->new(magicmail => $magicmail, kinds => ['nothing']);
+    my $isp    = $shared->isp;
+    my $plus   = $isp->magicmail($magicmail, options => {package => 'PLUS'}, definitions => ['Plus']);
+    my ($ann, $bea) = map { $isp->customer } 1, 2;
+    $isp->provisioned($ann, username => 'ann');
+    my $package = $isp->package($ann);
+    $isp->provisioned($package, username => 'abe', definition => 'Plus');
+    my $moved = FS::cust_pkg->new({$package->hash, custnum => $bea->custnum});
+    is $moved->replace($package), q{}, 'a package goes to another customer';
+    $isp->provisioned($bea, username => 'bea');
+    my $result;
+
+    for my $at_once (1, 200) {
+        $result = FS::part_export::magicmail::Audit->new($shared->export, at_once => $at_once)->run;
+        is_deeply [keys_of($result)], [], 'nothing differs' or diag explain $result->{findings};
+        is $result->{accounts}, 3, "three accounts, $at_once customers at once";
+    }
+
+    for my $customer ($ann, $bea) {
+        $result = FS::part_export::magicmail::Audit->new($shared->export, custnum => $customer->custnum)->run;
+        is_deeply [keys_of($result)], [], 'nor for one of them';
+    }
+    my $state = $magicmail->state;
+    $state->{users}{abe}{status} = 'suspended';
+    $magicmail->set_state($state);
+    my ($finding) = @{FS::part_export::magicmail::Audit->new($plus)->run->{findings}};
+    is $finding->{customer}, $bea->custnum,              'the customer who has it now';
+    is $finding->{account},  'FREESIDE' . $ann->custnum, 'the account that it is on';
+};
+
+subtest 'a service in no package is left out, and said to be' => sub {
+    my $odd = Drift->new(magicmail => $magicmail, kinds => ['nothing']);
+    my $svc = $odd->isp->mailbox(undef, username => 'odd');
+    {
+        local $FS::svc_Common::noexport_hack = 1;    ## no critic (ProhibitPackageVars): Freeside's
+        is $svc->insert, q{}, 'it is there';
+    }
+    my $result = FS::part_export::magicmail::Audit->new($odd->export)->run;
+    is_deeply [keys_of($result)], [], 'no finding';
+    is_deeply $result->{left_out},
+        [{svcnum => $svc->svcnum, customer => 0, text => 'it is in no package of a customer'}], 'left out';
+    is_deeply $result->{unread}, [], 'all else was read';
+};
+
 subtest "the link on the export's page" => sub {
-    my ($error, @texts) = $drift->isp->script($drift->export, 'audit_export');
+    my $linked = Drift->new(magicmail => $magicmail);
+    my ($error, @texts) = $linked->isp->script($linked->export, 'audit_export');
     like $error, qr/\d+ [ ] differences, [ ] freeside-magicmail [ ] has [ ] them [ ] all/x,
         'it says what differs';
     cmp_ok length $error, q{<}, 1_600, 'at bounded length';

@@ -18,9 +18,10 @@ use FS::part_export::magicmail::Services;
 # As many customers are read at once.
 my $AT_ONCE = 200;
 
-# For $records, an object of FS::part_export::magicmail::Records.
+# For $records, an object of FS::part_export::magicmail::Records; so many customers
+# are read at once.
 sub new {
-    my ($class, $records) = @_;
+    my ($class, $records, $at_once) = @_;
     my $self = bless {
         records  => $records,
         services => FS::part_export::magicmail::Services->new($records),
@@ -29,6 +30,7 @@ sub new {
         named    => {},
         count    => 0,
         left_out => [],
+        at_once  => $at_once || $AT_ONCE,
     }, $class;
     $self->{exports} = $self->{services}->exports_by_svcpart;
     my $machine = $records->export->machine;
@@ -144,7 +146,7 @@ sub _each_batch {
     while (1) {
         my ($row) = $records->rows( <<"END", $from);
 SELECT MAX( batch.custnum ) AS custnum
-  FROM ( SELECT custnum FROM cust_main WHERE custnum > ? ORDER BY custnum LIMIT $AT_ONCE ) AS batch
+  FROM ( SELECT custnum FROM cust_main WHERE custnum > ? ORDER BY custnum LIMIT $self->{at_once} ) AS batch
 END
         my $until = $row->{custnum} or return;
         my @services =

@@ -53,8 +53,9 @@ sub servers {
 
 # For an export: its server is audited, with the services of all magicmail exports
 # there. More: custnum, for one customer only, or newest, for so many of the newest
-# customers; within, seconds for each call of the library; progress, code that is told how far
-# it is (percent and words); is_stopped, code that says whether to go on.
+# customers; within, seconds for each call of the library; at_once, customers in a
+# batch; progress, code that is told how far it is (percent and words); is_stopped,
+# code that says whether to end.
 sub new {
     my ($class, $export, %more) = @_;
     my $options = $export->magic_options;
@@ -103,7 +104,8 @@ sub _run {
         return $self->_could_not_tell('each service has a server of its own; such an export is not audited');
     }
     $self->{progress}->(0, 'Reading Freeside');
-    my $accounts = $self->{accounts} = FS::part_export::magicmail::Accounts->new($self->{records});
+    my $accounts = $self->{accounts} =
+        FS::part_export::magicmail::Accounts->new(@{$self}{qw(records at_once)});
     if ($self->_is_part) {
         $self->{services} = $self->_count;
         my @accounts =
