@@ -161,7 +161,7 @@ sub change_options {
 }
 
 # An export on a running simulator (Simulator.pm), with its address, client and
-# CA.
+# CA; type => 'name' for one that is made from ours.
 sub magicmail {
     my ($self, $simulator, %column) = @_;
     my %option = (
@@ -172,7 +172,7 @@ sub magicmail {
         %{delete $column{options} || {}}
     );
     return $self->export(
-        'magicmail',
+        delete $column{type} || 'magicmail',
         machine => $simulator->host,
         %column, options => \%option
     );

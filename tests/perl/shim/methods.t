@@ -179,36 +179,4 @@ subtest 'services and packages of a customer' => sub {
     is $mm->error, q{}, 'no error';
 };
 
-subtest 'a subclass' => sub {
-    $magicmail->reset;
-    my $isp    = ISP->open;
-    my $export = $isp->export(
-        'mymagic',
-        machine => $magicmail->host,
-        options => {
-            client_id       => $magicmail->client_id,
-            client_password => $magicmail->client_password,
-            port            => $magicmail->port,
-            ca_file         => $magicmail->ca_file,
-        }
-    );
-    my $ann = $isp->customer;
-    my $svc = $isp->provisioned($ann, username => 'ann');
-    my $bea = $isp->provisioned($ann, username => 'bea');
-    my $id  = 'MY-' . $ann->custnum;
-    is $magicmail->user('ann')->{account},                      $id,   'names accounts';
-    is $magicmail->user('ann')->{master_user},                  'Y',   'the first is the master';
-    is $magicmail->user('bea')->{master_user},                  'N',   'the second is not';
-    is $magicmail->state->{addresses}{'alias.ann@example.org'}, 'ann', 'adds to the hook';
-    my $plus = $isp->magicmail(
-        $magicmail,
-        options     => {package => 'PLUS'},
-        definitions => ['Plus']
-    );
-    is_deeply [map { $_->svcnum } $export->cust_magic_services($ann)],
-        [$svc->svcnum, $bea->svcnum], 'its services are found';
-    is $isp->fresh($svc)->delete,              q{}, 'the master goes';
-    is $magicmail->user('bea')->{master_user}, 'Y', 'its heir is found';
-};
-
 done_testing;

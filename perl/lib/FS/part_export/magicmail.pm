@@ -45,7 +45,10 @@ An export of Freeside's. A customer is one MagicMail account, a service
 
 It may be a base class: of its methods, those of
 L<FS::part_export::magicmail::Client>, L<FS::part_export::magicmail::Customers>
-and L<FS::part_export::magicmail::Errors> are meant for subclasses.
+and L<FS::part_export::magicmail::Errors> are meant for subclasses. Freeside calls
+the button of an export's page as a function of the export's own type: a subclass
+whose C<%info> keeps our C<scripts> has a function C<check_export> too, which calls
+ours.
 
 =head1 HOOKS
 

@@ -154,8 +154,10 @@ sub _call {
     my ($class, $name) = $self->job =~ /\A ([\w:]+) :: (\w+) \z/x
         or die 'no such job: ' . $self->job . "\n";
     Module::Load::load($class);
-    my $code = $class->can($name)
-        or die 'Undefined subroutine &' . $self->job . " called\n";
+
+    # A function, not a method: one that is inherited is none.
+    my $code = defined &{"${class}::$name"} ? \&{"${class}::$name"} : undef;
+    if (!$code) { die 'Undefined subroutine &' . $self->job . " called\n" }
     $code->($self->args);
     return;
 }

@@ -27,4 +27,10 @@ sub _export_insert {
     return $self->error;
 }
 
+# The button of the export's page calls a function of its type's own name.
+sub check_export {
+    my @arguments = @_;
+    return FS::part_export::magicmail::check_export(@arguments);
+}
+
 1;
