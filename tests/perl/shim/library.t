@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
 # The library that is missing, of another kind or another ABI; where it is looked
-# for; the JSON modules; what loading the export needs; forks.
+# for; what loading the export needs; forks.
 
 use strict;
 use warnings;
@@ -143,27 +143,6 @@ subtest 'where the library is looked for' => sub {
     }
     my $said = perl({MAGICMAIL_LIB => $library}, $show, "-I$folder/usr/share/perl5");
     is $said, "load:[] file:$library", 'MAGICMAIL_LIB comes first';
-};
-
-subtest 'each JSON module' => sub {
-    my ($host, $port, $ca_file) = ($magicmail->host, $magicmail->port, $magicmail->ca_file);
-    my $program = <<"END";
-use strict; use warnings;
-BEGIN { unshift \@INC, sub { my ( undef, \$file ) = \@_;
-    for my \$gone ( split /,/, \$ENV{GONE} ) { die "gone\\n" if \$file eq \$gone } return; } }
-use ISP;
-my \$isp = ISP->open;
-my \$export = \$isp->export( 'magicmail', machine => '$host', options => { client_id => 'freeside',
-    client_password => 'secret', port => $port, ca_file => '$ca_file' } );
-my \$svc = \$isp->mailbox( \$isp->customer( first => "Zo\\x{eb}" ), username => 'ann' );
-print 'error: [', \$svc->insert, "]\\n";
-END
-    for my $gone (q{}, 'Cpanel/JSON/XS.pm', 'Cpanel/JSON/XS.pm,JSON/XS.pm') {
-        $magicmail->reset;
-        like perl({GONE => $gone}, $program), qr/^error:[ ]\[\]$/mx, "without '$gone'";
-        my ($account) = values %{$magicmail->state->{accounts}};
-        is $account->{first_name}, "Zo\x{eb}", 'characters';
-    }
 };
 
 subtest 'loading needs nothing that may lack' => sub {
