@@ -12,7 +12,7 @@ PERL_SOURCES = $$(git ls-files '*.pm' '*.pl' '*.t' examples/day benches/bench be
 PROVE = MAGICMAIL_LIB=$(LIBRARY) MAGICMAIL_SIMULATOR=$(SIMULATOR) prove -j2 $(PERL_INCLUDE)
 WITH_DATABASE = $$(grep -rlE --include='*.t' '^use (ISP|Rule)\>' tests/perl | sort)
 
-.PHONY: help build demo test test-rust test-perl test-c faults bench bench-audit simulate lint header clean
+.PHONY: help build demo test test-rust test-perl test-c faults fuzz bench bench-audit simulate lint header clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 18
@@ -44,6 +44,10 @@ test-perl: ## the hooks, in a small Freeside on SQLite and on PostgreSQL, throug
 test-c: ## the C ABI from C, under valgrind
 	MAGICMAIL_LIB=$(LIBRARY) MAGICMAIL_SIMULATOR=$(SIMULATOR) VALGRIND=1 tests/c/run
 
+fuzz: ## answers, documents and whole hooks under a fuzzer, a minute each (FUZZ_SECONDS=600)
+	@setup/require fuzz
+	fuzz/run
+
 bench: ## what a hook costs, beside a plain client (QUICK=1: the short form)
 	@setup/require bench
 	@$(CARGO) build --release --workspace --quiet
@@ -57,6 +61,7 @@ bench-audit: ## what an audit costs, from 1,000 to 100,000 mailboxes (LATENCY=ms
 lint: ## formats and linters; changes nothing
 	@setup/require build lint
 	$(CARGO) fmt --all --check
+	$(CARGO) fmt --manifest-path fuzz/Cargo.toml --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 	perlcritic --quiet $(PERL_SOURCES)
 	@for file in $(PERL_SOURCES); do \

@@ -1,16 +1,17 @@
 //! Answers that mean harm, or none at all, through the whole library: whatever comes, a call ends in time,
 //! with a failure or a success that is true, and what people read is one harmless line.
 
+mod arbitrary;
+mod carrier;
 mod documents;
 mod texts;
 
 use crate::abi_caller::{config, request_of, Failure, Handle, HOOKS, PASSWORD};
+use crate::properties::{for_people, is_treacherous, texts_of, SECRET};
 use magicmail_simulator::{Fault, Kind, Options, Server};
 use serde_json::{json, Value};
 use std::time::{Duration, Instant};
 
-/// The client's password, which no text may show.
-const SECRET: &str = "k3y-0f-the-c1ient";
 /// What a call may take at most. The limit is the machine's that runs the tests: a loaded one is slow.
 const PATIENCE: Duration = Duration::from_secs(8);
 
@@ -120,33 +121,6 @@ fn is_harmless(failure: &Failure, what: &str) {
 
 /// No text in `value`, at whatever depth, is more than a line, hides or turns its neighbours, or has a secret.
 fn is_for_people(value: &Value, what: &str) {
-    match value {
-        Value::String(text) => {
-            assert!(text.chars().count() <= 1_500, "{what}: {} characters", text.chars().count());
-            let bad = text.chars().find(|&c| is_treacherous(c));
-            assert!(bad.is_none(), "{what}: {bad:?} in {text:?}");
-            assert!(!text.contains(SECRET), "{what}: {text}");
-        }
-        Value::Array(values) => values.iter().for_each(|value| is_for_people(value, what)),
-        Value::Object(fields) => fields.values().for_each(|value| is_for_people(value, what)),
-        _ => {}
-    }
-}
-
-/// Controls, what turns the direction of text, and what is not seen: by Unicode's own lists, not the
-/// library's.
-fn is_treacherous(c: char) -> bool {
-    const BIDI: [char; 12] = [
-        '\u{61c}', '\u{200e}', '\u{200f}', '\u{202a}', '\u{202b}', '\u{202c}', '\u{202d}', '\u{202e}',
-        '\u{2066}', '\u{2067}', '\u{2068}', '\u{2069}',
-    ];
-    const UNSEEN: [char; 9] = [
-        '\u{ad}', '\u{180e}', '\u{200b}', '\u{200c}', '\u{200d}', '\u{2028}', '\u{2029}', '\u{2060}',
-        '\u{feff}',
-    ];
-    c.is_control()
-        || BIDI.contains(&c)
-        || UNSEEN.contains(&c)
-        || ('\u{fff9}'..='\u{fffb}').contains(&c)
-        || ('\u{e0000}'..='\u{e007f}').contains(&c)
+    let checked = texts_of(value).into_iter().try_for_each(|text| for_people(text, &[SECRET]));
+    checked.unwrap_or_else(|why| panic!("{what}: {why}"));
 }

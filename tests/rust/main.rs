@@ -12,4 +12,5 @@ mod looking;
 mod model;
 mod plan;
 mod plan_properties;
+mod properties;
 mod tasks;

@@ -60,6 +60,8 @@ fn a_list_of_100_000_users_is_refused_and_a_long_one_is_read() {
     let failure = in_time("100,000 users", read).unwrap_err();
     is_harmless(&failure, "100,000 users");
     assert!(failure.text.contains("longer than 4 MB"), "{}", failure.text);
+    // And so does each hook that asks for it; the others are told what is none of a mailbox.
+    all_fail(&house.each_call(), "100,000 users");
     house.answer(200, XML, &list(50_000));
     let reply: Value = serde_json::from_str(&in_time("50,000 users", read).unwrap()).unwrap();
     assert_eq!(reply.as_object().unwrap().len(), 50_000);

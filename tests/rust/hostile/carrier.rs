@@ -1,0 +1,69 @@
+//! The properties of whole hooks, over made-up networks: some honest, some that lose and break what they carry,
+//! some that lie.
+
+use super::arbitrary::{answer, assert_holds, config};
+use crate::properties::hooks::{check, Case};
+use crate::properties::network::{Act, Script, Tail};
+use crate::properties::scenes::Scene;
+use magicmail::wire::FailureKind;
+use proptest::prelude::*;
+
+fn kind() -> impl Strategy<Value = FailureKind> {
+    use FailureKind::{Certificate, Closed, Connect, Name, Protocol, Timeout};
+    prop::sample::select(vec![Name, Connect, Certificate, Closed, Timeout, Protocol])
+}
+
+/// What happens on a network whose server tells the truth wherever it can be believed.
+fn mishap() -> impl Strategy<Value = Act> {
+    let page = (any::<bool>(), answer()).prop_map(|(done, mut answer)| {
+        if matches!(answer.status, 200 | 400 | 500) {
+            answer.body = b"oops".to_vec();
+        }
+        let done = done && !matches!(answer.status, 401 | 403);
+        Act::Says { done, answer }
+    });
+    prop_oneof![
+        4 => Just(Act::Honest),
+        1 => kind().prop_map(Act::Unsent),
+        2 => (any::<bool>(), kind()).prop_map(|(done, kind)| Act::Lost { done, kind }),
+        2 => page,
+    ]
+}
+
+fn anything() -> impl Strategy<Value = Act> {
+    prop_oneof![
+        2 => mishap(),
+        1 => (any::<usize>(), any::<u8>()).prop_map(|(at, by)| Act::Bent { at, by }),
+        2 => (any::<bool>(), answer()).prop_map(|(done, answer)| Act::Says { done, answer }),
+    ]
+}
+
+fn case(act: impl Strategy<Value = Act>) -> impl Strategy<Value = Case> {
+    let acts = prop::collection::vec(act, 0..14);
+    let tail = prop_oneof![
+        3 => Just(Tail::Honest), 1 => Just(Tail::Gone), 1 => Just(Tail::Hanging), 1 => Just(Tail::Again)
+    ];
+    let scene = prop::sample::select(Scene::ALL.to_vec());
+    (scene, any::<bool>(), prop::bool::weighted(0.1), acts, tail).prop_map(
+        |(scene, autopurge, dry_run, acts, tail)| Case {
+            scene,
+            autopurge,
+            dry_run,
+            script: Script { acts, tail },
+        },
+    )
+}
+
+proptest! {
+    #![proptest_config(config())]
+
+    #[test]
+    fn on_any_network_a_hook_ends_in_time_complete_or_as_before_and_says_which(case in case(mishap())) {
+        assert_holds(check(&case))?;
+    }
+
+    #[test]
+    fn a_server_that_answers_anything_is_not_believed_beyond_what_it_says(case in case(anything())) {
+        assert_holds(check(&case))?;
+    }
+}
