@@ -7,6 +7,8 @@ use strict;
 use warnings;
 
 use English     qw( -no_match_vars );
+use File::Path  qw( make_path );
+use File::Temp  qw( tempdir );
 use Time::HiRes qw( time );
 
 use Bench::Hooks;
@@ -68,6 +70,50 @@ sub loading {
         platypus => Bench::Sample::median(@platypus),
         library  => Bench::Sample::median(@library)
     };
+}
+
+my $EMPTY_EXPORT = <<'END';
+package FS::part_export::magicmail;
+use strict; use warnings; use parent -norequire, 'FS::part_export'; use Tie::IxHash;
+tie my %options, 'Tie::IxHash', client_id => { label => 'Client' };
+our %info = ( svc => 'svc_acct', desc => 'An empty export', options => \%options );
+1;
+END
+
+# Milliseconds of a processor that a fresh process takes to load all exports, where
+# there is ours alone, and where an empty one is in its place; in turns.
+sub module {
+    my $empty  = tempdir(CLEANUP => 1);
+    my $folder = "$empty/FS/part_export";
+    make_path($folder);
+    open my $file, '>', "$folder/magicmail.pm" or die "$folder: $OS_ERROR\n";
+    print {$file} $EMPTY_EXPORT;
+    close $file or die "$folder: $OS_ERROR\n";
+    my ($ours)   = $INC{'FS/part_export/magicmail.pm'} =~ m{\A(.*)/FS/part_export/}x;
+    my ($others) = $INC{'FS/part_export.pm'}           =~ m{\A(.*)/FS/part_export}x;
+    my (%samples);
+
+    foreach (1 .. $PROCESSES) {
+        push @{$samples{ours}},  _loaded_in($ours,  $others);
+        push @{$samples{empty}}, _loaded_in($empty, $others);
+    }
+    return {map { $_ => Bench::Sample::median(@{$samples{$_}}) } keys %samples};
+}
+
+sub _loaded_in {
+    my @folders = @_;
+    my @program = (
+        $EXECUTABLE_NAME,
+        (map { "-I$_" } @folders),
+        '-MTime::HiRes=clock_gettime,CLOCK_PROCESS_CPUTIME_ID',
+        '-e',
+        'sub used { return 1000 * clock_gettime(CLOCK_PROCESS_CPUTIME_ID) }'
+            . ' my $before = used(); require FS::part_export; print used() - $before'
+    );
+    open my $output, q{-|}, @program or die "a fresh perl: $OS_ERROR\n";
+    my $milliseconds = <$output>;
+    close $output or die "a fresh perl did not load the exports\n";
+    return $milliseconds;
 }
 
 # Kilobytes of this process after so many hooks, and after ten times as many: one

@@ -56,8 +56,8 @@ sub _left_out {
 # What does not depend on latency: [ what, how much ].
 sub _inside {
     my ($results) = @_;
-    my ($loading, $boundary, $memory, $first, $crowded) =
-        @{$results}{qw( loading boundary memory first crowded )};
+    my ($loading, $module, $boundary, $memory, $first, $crowded) =
+        @{$results}{qw( loading module boundary memory first crowded )};
     my @statements = map { values %{$_} } values %{$results->{statements}};
     my ($least, $most) = (sort { $a <=> $b } @statements)[0, -1];
     return (
@@ -71,6 +71,11 @@ sub _inside {
             sprintf '%.2f MB; loaded and bound in %.1f ms, FFI::Platypus in %.1f ms',
             $results->{size} / 1e6,
             $loading->{library}, $loading->{platypus}
+        ],
+        [
+            'All exports loaded by Freeside',
+            sprintf '%.1f ms with this one, %.1f ms with an empty one',
+            @{$module}{qw( ours empty )}
         ],
         [
             'Memory',                 sprintf '%.1f MB after %d hooks, %.1f MB after %d',

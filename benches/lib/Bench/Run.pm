@@ -80,9 +80,11 @@ sub _inside {
     my ($place, $results) = @{$self}{qw( place results )};
     $self->_tell('loading, and the boundary');
     $results->{loading}  = Bench::Inside::loading();
+    $results->{module}   = Bench::Inside::module();
     $results->{boundary} = Bench::Inside::boundary($place);
     $results->{size}     = Bench::Inside::library_size();
     $self->_tell('SQL statements');
+
     foreach my $hook (Bench::Hooks::all()) {
         my ($few, @more) = @{$hook->{sizes}};
         my @sizes = ($few, grep { $_ == 500 } @more);

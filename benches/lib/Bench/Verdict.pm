@@ -24,11 +24,18 @@ my %GROWTH = (500 => 1.3, 5_000 => 2);
 # Kilobytes that the second nine tenths of many hooks may add.
 my $FLAT = 1_024;
 
+# Milliseconds more than an empty export that Freeside may take to load ours.
+my $LOADING = 20;
+
 # All lines, from the results of Bench::Run.
 sub lines {
     my ($results) = @_;
-    return (_faster($results), _near_the_limit($results),
-        _requests($results), _growth($results), _memory($results->{memory}));
+    return (
+        _faster($results),   _near_the_limit($results),
+        _requests($results), _growth($results),
+        _memory($results->{memory}),
+        _module($results->{module})
+    );
 }
 
 sub _line {
@@ -140,6 +147,16 @@ sub _memory {
         $more <= $FLAT,
         sprintf 'memory after %d hooks: %d kB more than after %d',
         $memory->{late}, $more, $memory->{early}
+    );
+}
+
+sub _module {
+    my ($module) = @_;
+    my $more = $module->{ours} - $module->{empty};
+    return _line(
+        $more < $LOADING,
+        sprintf 'loading: %.1f ms more than an empty export (wanted %d at most)',
+        $more, $LOADING
     );
 }
 
