@@ -134,6 +134,50 @@ subtest 'what cannot be is refused in plain words' => sub {
     }
 };
 
+subtest 'what is not there any more is said to be so' => sub {
+    my ($status, $printed) = run_it(qw( repair admin --finding suspended/999 --apply ));
+    is $status, 0, 'nothing to mend';
+    like $printed, qr{^suspended/999: [ ] there [ ] is [ ] no [ ] such [ ] finding [ ] now$}mx, 'by its key';
+    is_deeply [run_it(qw( repair admin --apply --quiet ))], [0, q{}, q{}], 'and for cron nothing at all';
+};
+
+subtest 'on a terminal there is a progress bar, which goes away' => sub {
+    my $terminal = '/usr/bin/script';
+    plan skip_all => "no $terminal" if !-x $terminal;
+    local $ENV{TERM} = 'xterm';
+    my $process = open3(my $input, my $output, undef, $terminal, '-qec', "@PROGRAM audit admin", '/dev/null');
+    close $input;
+    local $INPUT_RECORD_SEPARATOR = undef;
+    my $shown = <$output>;
+    waitpid $process, 0;
+    like $shown, qr/\[ [#]+ [ ]* \] [ ]+ \d+ [ ] % [ ]+ \d+ [ ] of [ ] \d+ [ ] accounts/x, 'the bar';
+    like $shown, qr/\r\e\[K 127[.]0[.]0[.]1: [ ] no [ ] difference/x, 'gone when the result is there';
+};
+
+subtest 'Ctrl-C ends a repair after the finding under way' => sub {
+    my $state = $magicmail->state;
+    $state->{users}{$_}{status} = 'suspended' for qw( u2a u14a u34a );
+    $magicmail->set_state($state);
+    $magicmail->clear_log;
+    my $complaints = gensym;
+    $magicmail->faults({kind => 'slow', method => 'POST', on => 1, ms => 2_000});
+    my $process =
+        open3(my $input, my $output, $complaints, @PROGRAM, qw( repair admin --apply --max-percent 100 ));
+    close $input;
+    my $until = time + 30;
+    1 while !(grep { m/POST/x } $magicmail->request_lines) && time < $until;
+    kill INT => $process;
+    local $INPUT_RECORD_SEPARATOR = undef;
+    my $printed = <$output>;
+    waitpid $process, 0;
+    is $CHILD_ERROR >> 8, 2, 'it ended early' or diag $printed;
+    like $printed, qr/^mended [ ] suspended/mx, 'the one under way is mended';
+    like $printed, qr/ended [ ] early: [ ] it [ ] was [ ] stopped; [ ] not [ ] begun: [ ] 2/x,
+        'the others are not';
+    my @suspended = grep { $_->{status} eq 'suspended' } values %{$magicmail->state->{users}};
+    is scalar(@suspended), 2, 'as MagicMail has it';
+};
+
 subtest 'Ctrl-C ends an audit after the call under way' => sub {
     $magicmail->modes(latency_ms => 500);
     $magicmail->clear_log;

@@ -83,6 +83,13 @@ subtest 'a missing mailbox comes with its password, by the hook' => sub {
     is "$user->{password_type} $user->{password} $user->{status}", 'plain secret12 active', 'the mailbox';
 };
 
+subtest "each change is a line of Freeside's log, with its service" => sub {
+    my ($svcnum) = map  { m{\A suspended/ (\d+)}x } $drift->keys;
+    my ($row)    = grep { $_->message =~ m{\A mended [ ] suspended/}x } $drift->isp->log_rows;
+    is $row->message,  "mended suspended/$svcnum: activate user u2a", 'the line';
+    is $row->tablenum, $svcnum,                                       'its service';
+};
+
 subtest 'only what was named, only one kind' => sub {
     my $fresh = Drift->new(magicmail => $magicmail, kinds => [qw( suspended not_suspended deleted )]);
     my ($deleted, $not_suspended, $suspended) = $fresh->keys;

@@ -19,7 +19,7 @@ my %FORMATS  = map { $_ => 1 } qw(table json csv);
 
 my $USAGE = <<'END';
 usage: freeside-magicmail audit|repair|test|status USER [EXPORTNUM] [OPTIONS]
-  --customer N  --format table|json|csv  --quiet
+  --customer N  --format table|json|csv (csv: audit only)  --quiet
   repair: --finding KEY  --kind KIND  --apply  --max-changes N  --max-percent N
 More: perldoc freeside-magicmail
 END
@@ -45,7 +45,8 @@ sub run {
     if ($self->{option}{help}) { return $self->_say($USAGE) }
     my ($name, $user, $exportnum, @more) = @{$self->{arguments}};
     my $command  = defined $name ? $COMMANDS{$name} : undef;
-    my $is_known = $FORMATS{$self->{option}{format}};
+    my $format   = $self->{option}{format};
+    my $is_known = $FORMATS{$format} && !($format eq 'csv' && defined $name && $name ne 'audit');
     if (!$command || !defined $user || @more || !$is_known) { return $self->_complain($USAGE) }
     my $status;
     my $has_run = eval {
@@ -141,9 +142,14 @@ sub _repair_server {
         max_changes => $option->{'max-changes'},
         max_percent => $option->{'max-percent'}
     );
+    foreach my $key ($repair->not_found) { $self->_tell("$key: there is no such finding now\n") }
     my $count = $repair->chosen + $repair->by_hand;
+
     if (!$count && !@{$result->{unread}}) {
-        $self->_tell("$result->{machine}: nothing to mend\n");
+        my $others = @{$result->{findings}};
+        $self->_tell("$result->{machine}: nothing to mend"
+                . ($others ? "; differences that were not chosen: $others" : '') . "\n")
+            if $others || !$option->{quiet};
         return ($FINE, \%told);
     }
     $told{intended} = [
@@ -155,11 +161,11 @@ sub _repair_server {
     }
     if ($brake ne '') {
         $told{ended} = "nothing was done: $brake";
-        $self->_tell("$told{ended}\n", 1);
+        $self->_tell("$told{ended}\n");
         return ($CANNOT, \%told);
     }
     if (!$option->{apply}) {
-        $self->_tell("nothing was done: this was a dry run; --apply does it\n");
+        $self->_tell("nothing was done: this was a dry run; --apply does it\n") if $repair->chosen;
         return ($DIFFERS, \%told);
     }
     return $self->_apply($repair, \%told);
@@ -187,7 +193,7 @@ sub _apply {
             . " by hand\n");
     if ($ended ne '') {
         $told->{ended} = $ended;
-        $self->_tell("it ended early: $ended\n", 1);
+        $self->_tell("it ended early: $ended\n");
         return ($CANNOT, $told);
     }
     return ($count{failed} || $count{hand} || $repair->by_hand ? $DIFFERS : $FINE, $told);
@@ -195,7 +201,7 @@ sub _apply {
 
 # A line of a repair, for people.
 sub _tell {
-    my ($self, $text, $is_loud) = @_;
+    my ($self, $text) = @_;
     return if $self->{option}{format} ne 'table';
     return $self->_say($text);
 }

@@ -38,6 +38,13 @@ sub new {
     return $self;
 }
 
+# Keys that were asked for, and are none of the findings.
+sub not_found {
+    my ($self) = @_;
+    my %known  = map { $_->{key} => 1 } @{$self->{result}{findings}};
+    return grep { !$known{$_} } @{$self->{findings} || []};
+}
+
 # The findings that would be mended, and those that want a person.
 sub chosen  { my ($self) = @_; return @{$self->{chosen}} }
 sub by_hand { my ($self) = @_; return @{$self->{by_hand}} }
@@ -92,7 +99,7 @@ sub _mend {
     };
     return \%result if $has_run;
     my $error = one_line("$@");
-    FS::part_export::magicmail::Log::failed(undef, $error);
+    FS::part_export::magicmail::Log::failed(scalar _service($finding), $error);
     return {%result, state => 'failed', steps => [], text => $error};
 }
 
@@ -116,9 +123,18 @@ sub _mended {
     if ($failure)                       { die "$failure->{text}\n" }
     if ($reply->{state} eq 'provision') { return $self->_provisioned($records, $finding) }
     if (my @steps = @{$reply->{steps}}) {
-        FS::part_export::magicmail::Log::changed(undef, "mended $finding->{key}: " . join '; ', @steps);
+        FS::part_export::magicmail::Log::changed(scalar _service($finding),
+            "mended $finding->{key}: " . join '; ', @steps);
     }
     return {map { $_ => $reply->{$_} } qw(state steps warnings)};
+}
+
+# The service that a finding is about, for the log, where there is one.
+sub _service {
+    my ($finding) = @_;
+    return if !$finding->{svcnum};
+    require FS::svc_acct;
+    return scalar qsearchs('svc_acct', {svcnum => $finding->{svcnum}});
 }
 
 # The rows that every hook on this account waits for.
@@ -136,8 +152,7 @@ sub _lock {
 # By the hook of the service's own export, as if it were provisioned now.
 sub _provisioned {
     my ($self, $records, $finding) = @_;
-    require FS::svc_acct;
-    my $svc = qsearchs('svc_acct', {svcnum => $finding->{svcnum}})
+    my $svc = _service($finding)
         or die "service $finding->{svcnum} is not there any more\n";
     my $svcpart  = $svc->cust_svc->svcpart;
     my $exports  = $records->exports;
