@@ -535,9 +535,12 @@ fn packages_are_brought_in_line_on_their_own() {
 fn the_planner_and_its_steps_know_no_network_clock_environment_or_log() {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut files = vec![root.join("plan.rs"), root.join("step.rs")];
-    for folder in ["plan", "step"] {
-        let entries = std::fs::read_dir(root.join(folder)).expect("a folder of sources");
-        files.extend(entries.map(|entry| entry.expect("an entry").path()));
+    let mut folders = vec![root.join("plan"), root.join("step")];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).expect("a folder of sources") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() { &mut folders } else { &mut files }.push(path);
+        }
     }
     for file in files {
         let source = std::fs::read_to_string(&file).expect("a source");

@@ -25,9 +25,16 @@ impl PartialEq for Lists {
 
 impl Eq for Lists {}
 
-/// The index that was made last, and the table that it is of.
+/// The index that was made last.
 #[derive(Debug)]
-struct Kept<T>(Arc<Mutex<Option<(Table<T>, Index)>>>);
+struct Kept<T>(Arc<Mutex<Option<Indexed<T>>>>);
+
+/// An index, and the table that it is of.
+#[derive(Debug)]
+struct Indexed<T> {
+    table: Table<T>,
+    index: Index,
+}
 
 impl<T> Clone for Kept<T> {
     fn clone(&self) -> Kept<T> {
@@ -44,17 +51,15 @@ impl<T> Default for Kept<T> {
 impl<T> Kept<T> {
     fn of(&self, table: &Table<T>, owner: fn(&T) -> &str) -> Index {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((of, index)) = kept.as_ref() {
-            if Arc::ptr_eq(of, table) {
-                return index.clone();
-            }
+        if let Some(last) = kept.as_ref().filter(|last| Arc::ptr_eq(&last.table, table)) {
+            return last.index.clone();
         }
         let mut index: BTreeMap<Key, Vec<Key>> = BTreeMap::new();
         for (key, thing) in table.iter() {
             index.entry(Key::of(owner(thing))).or_default().push(key.clone());
         }
         let index = Arc::new(index);
-        *kept = Some((table.clone(), index.clone()));
+        *kept = Some(Indexed { table: table.clone(), index: index.clone() });
         index
     }
 
