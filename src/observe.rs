@@ -30,7 +30,7 @@ impl From<Unreadable> for Error {
 
 /// Reads until a plan can be made: round after round, what one round asks for side by side.
 pub fn observe(api: &Api, task: &Task, world: &mut World) -> Result<(), Unreadable> {
-    let mut readings = [Reading::new(task, world.clone())];
+    let mut readings = [Reading::new(task, std::mem::replace(world, World::new(&task.request)))];
     observe_each(api, &mut readings);
     let [Reading { world: read, unreadable, .. }] = readings;
     *world = read;

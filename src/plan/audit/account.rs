@@ -1,6 +1,7 @@
 //! What is found of an account as a whole: its state, its master, the packages on it.
 
-use super::{each, Finding, Kind, Mend, Provisioned, Scene};
+use super::finding::{each, Finding, Kind, Mend};
+use super::scene::{Provisioned, Scene};
 use crate::foreign::foreign;
 use crate::id::{PackageName, UserName};
 use crate::plan::{master, packages};

@@ -1,8 +1,9 @@
 //! What is found of each service: its mailbox, the mailbox's state, its address.
 
-use super::{each, their, Finding, Kind, Mend, Provisioned, Scene};
+use super::finding::{each, Finding, Kind, Mend};
+use super::scene::{Provisioned, Scene};
 use crate::foreign::foreign;
-use crate::id::Address;
+use crate::id::{AccountId, Address};
 use crate::record::{Status, User};
 use crate::step::Step;
 use crate::world::Known;
@@ -105,4 +106,9 @@ fn missing(scene: &Scene, service: &Provisioned, address: &Address) -> Finding {
         ),
     };
     scene.about(Kind::AddressMissing, service, says, mend)
+}
+
+/// An account as the server names it, in a sentence.
+fn their(account: Option<&AccountId>) -> String {
+    account.map_or_else(|| "an account that is not named".to_owned(), |id| foreign(id.as_str()))
 }

@@ -1,0 +1,220 @@
+//! One account as both sides have it: everything that its findings are made from.
+
+use super::finding::{Finding, Kind, Mend};
+use crate::document::{Neighbour, Service};
+use crate::id::{Address, PackageName, UserName};
+use crate::password::Password;
+use crate::plan::{provision, Refusal};
+use crate::record::{Status, User};
+use crate::secret::Secret;
+use crate::world::{Hook, Known, Task, World};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The users of a world by their names, as they are known best.
+pub struct Seen<'a> {
+    names: BTreeSet<&'a UserName>,
+    listed: BTreeMap<&'a UserName, &'a User>,
+    peers: &'a BTreeMap<UserName, Known<User>>,
+}
+
+impl<'a> Seen<'a> {
+    pub fn in_world(world: &'a World) -> Seen<'a> {
+        // One whose status a list does not tell is looked up.
+        let named = world.users.iter().flatten().filter(|user| user.status.is_named());
+        let names = world.users.iter().flatten().map(|user| &user.name).collect();
+        Seen { names, listed: named.map(|user| (&user.name, user)).collect(), peers: &world.peers }
+    }
+
+    pub fn user(&self, name: &UserName) -> Known<&'a User> {
+        match (self.listed.get(name), self.peers.get(name)) {
+            (Some(user), _) => Known::There(user),
+            (None, Some(Known::There(user))) => Known::There(user),
+            (None, Some(Known::Absent)) => Known::Absent,
+            (None, _) => Known::Unknown,
+        }
+    }
+}
+
+/// Everything that the findings of one account are made from.
+pub struct Scene<'a> {
+    pub task: &'a Task,
+    pub world: &'a World,
+    pub seen: Seen<'a>,
+    /// Each service once, with all its packages, by svcnum.
+    pub services: Vec<Provisioned<'a>>,
+    /// Where in `services` those of a user name are.
+    of_user: BTreeMap<&'a UserName, Vec<usize>>,
+}
+
+/// A service of the account.
+pub struct Provisioned<'a> {
+    pub svcnum: u64,
+    pub user: &'a UserName,
+    pub of: &'a Neighbour,
+    pub packages: Vec<&'a PackageName>,
+    pub no_suspend: bool,
+}
+
+impl<'a> Scene<'a> {
+    pub fn of(task: &'a Task, world: &'a World) -> Scene<'a> {
+        let mut services: BTreeMap<u64, Provisioned<'a>> = BTreeMap::new();
+        for other in task.others(world) {
+            let service = services.entry(other.svcnum).or_insert_with(|| Provisioned {
+                svcnum: other.svcnum,
+                user: &other.username,
+                of: other,
+                packages: Vec::new(),
+                no_suspend: true,
+            });
+            service.packages.push(&other.package);
+            // One export that suspends is enough.
+            service.no_suspend &= other.standing.no_suspend;
+        }
+        let services: Vec<Provisioned> = services.into_values().collect();
+        let mut of_user: BTreeMap<&UserName, Vec<usize>> = BTreeMap::new();
+        for (i, service) in services.iter().enumerate() {
+            of_user.entry(service.user).or_default().push(i);
+        }
+        Scene { task, world, seen: Seen::in_world(world), services, of_user }
+    }
+
+    pub fn believed(&self) -> Result<(), Refusal> {
+        for service in &self.services {
+            let user = service.user;
+            let Known::There(found) = self.seen.user(user) else { continue };
+            if found.account.is_none() {
+                return Err(Refusal::not_believed(format!(
+                    "the server does not say to which account user {user} belongs"
+                )));
+            }
+            if found.status == Status::Other(String::new()) {
+                return Err(Refusal::not_believed(format!(
+                    "the server does not say the status of user {user}"
+                )));
+            }
+            let is_here = self.world.is_on_account(found) && !found.is_deleted();
+            if is_here && !self.seen.names.contains(user) {
+                return Err(Refusal::not_believed(format!(
+                    "the server says that user {user} is on account {}, and leaves it out of that account's list",
+                    self.world.account_id
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    /// The service's user, where it is on the account and not deleted.
+    pub fn live(&self, service: &Provisioned) -> Option<&'a User> {
+        match self.seen.user(service.user) {
+            Known::There(user) if self.world.is_on_account(user) && !user.is_deleted() => Some(user),
+            _ => None,
+        }
+    }
+
+    pub fn has_service(&self, user: &UserName) -> bool {
+        self.of_user.contains_key(user)
+    }
+
+    /// The services of a user name, the oldest first.
+    pub fn of_user(&self, user: &UserName) -> Vec<&Provisioned<'a>> {
+        self.of_user.get(user).into_iter().flatten().map(|&i| &self.services[i]).collect()
+    }
+
+    pub fn strangers(&self) -> Vec<User> {
+        let live = self.world.users.iter().flatten().filter(|user| !user.is_deleted());
+        live.filter(|user| !self.has_service(&user.name)).cloned().collect()
+    }
+
+    /// A finding about a service.
+    pub fn about(&self, kind: Kind, service: &Provisioned, magicmail: String, mend: Mend) -> Finding {
+        Finding {
+            kind,
+            key: format!("{}/{}", kind.word(), service.svcnum),
+            customer: Some(service.of.standing.customer),
+            svcnum: Some(service.svcnum),
+            mailbox: Some(service.address().to_string()),
+            account: self.world.account_id.clone(),
+            freeside: service.told(),
+            magicmail,
+            mend,
+        }
+    }
+
+    /// A finding about the account, or a thing of it.
+    pub fn of_account(
+        &self,
+        kind: Kind,
+        thing: &str,
+        freeside: String,
+        magicmail: String,
+        mend: Mend,
+    ) -> Finding {
+        let account = &self.world.account_id;
+        let thing = if thing.is_empty() { String::new() } else { format!("/{thing}") };
+        Finding {
+            kind,
+            key: format!("{}/{account}{thing}", kind.word()),
+            customer: self.services.first().map(|service| service.of.standing.customer),
+            svcnum: None,
+            mailbox: None,
+            account: account.clone(),
+            freeside,
+            magicmail,
+            mend,
+        }
+    }
+
+    /// What the provision hook would do. The password is not known here, and no matter to the plan.
+    pub fn provision(&self, service: &Provisioned) -> Mend {
+        let mut request = self.task.request.clone();
+        let placeholder = Secret::new("-");
+        request.service = Service {
+            svcnum: service.svcnum,
+            username: service.user.clone(),
+            domain: service.of.domain.clone(),
+            finger: String::new(),
+            password: placeholder.clone(),
+            password_encoding: "plain".to_owned(),
+            package: service.of.package.clone(),
+            suspended: service.of.standing.suspended && !service.no_suspend,
+        };
+        let task = Task {
+            hook: Hook::Provision,
+            request,
+            password: Some(Password::Plain(placeholder)),
+            old_password: None,
+            autopurge: false,
+            finding: None,
+        };
+        let mut world = self.world.clone();
+        let user = match self.seen.user(service.user) {
+            Known::There(user) => Known::There(user.clone()),
+            Known::Absent => Known::Absent,
+            Known::Unknown => Known::Unknown,
+        };
+        world.set_user(user, &task.request);
+        match provision::plan(&task, &world) {
+            Ok(plan) => Mend::Provision(plan.steps),
+            Err(refusal) => Mend::ByHand(refusal.text),
+        }
+    }
+}
+
+impl Provisioned<'_> {
+    pub fn address(&self) -> Address {
+        Address::of(self.user, &self.of.domain)
+    }
+
+    /// Whether its mailbox should be suspended; None where Freeside leaves that to MagicMail.
+    pub fn wants_suspended(&self) -> Option<bool> {
+        match (self.of.standing.suspended, self.no_suspend) {
+            (true, true) => None,
+            (suspended, _) => Some(suspended),
+        }
+    }
+
+    pub fn told(&self) -> String {
+        let package = if self.of.standing.suspended { "suspended" } else { "active" };
+        format!("service {}, {}, package {package}", self.svcnum, self.address())
+    }
+}
