@@ -8,18 +8,30 @@ SIMULATOR = target/release/magicmail-simulator
 DAY = examples/day.json
 PERL_INCLUDE = -I perl/lib -I tests/perl/lib
 PERL_SOURCES = $$(git ls-files '*.pm' '*.pl' '*.t' examples/day benches/bench benches/audit \
-    tests/perl/on-postgresql perl/bin/freeside-magicmail)
+    tests/perl/on-postgresql perl/bin/freeside-magicmail packaging/man-of-header)
 PROVE = MAGICMAIL_LIB=$(LIBRARY) MAGICMAIL_SIMULATOR=$(SIMULATOR) prove -j2 $(PERL_INCLUDE)
 WITH_DATABASE = $$(grep -rlE --include='*.t' '^use (ISP|Rule)\>' tests/perl | sort)
 
-.PHONY: help build demo test test-rust test-perl test-c faults fuzz bench bench-audit simulate lint header clean
+.PHONY: help build install uninstall deb demo test test-rust test-perl test-c test-packages faults fuzz bench \
+    bench-audit simulate lint header clean
 
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 20
 
 build: ## the library and the simulator, optimised
 	@setup/require build
 	$(CARGO) build --release --workspace
+
+install: ## into PREFIX (/usr/local), the modules into PERL_LIB; DESTDIR before all of it
+	@PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' LIBDIR='$(LIBDIR)' PERL_LIB='$(PERL_LIB)' packaging/into-freeside
+
+uninstall: ## takes away what `make install` with the same words put there
+	@PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' LIBDIR='$(LIBDIR)' PERL_LIB='$(PERL_LIB)' \
+	    packaging/into-freeside --remove
+
+deb: ## Debian packages into target/packages (GLIBC=native: for this Debian only)
+	@setup/require build deb
+	@CARGO='$(CARGO)' GLIBC='$(GLIBC)' packaging/deb
 
 demo: ## an ISP's day, from Freeside to MagicMail (DAY=file: another day)
 	@setup/require demo
@@ -47,6 +59,11 @@ test-c: ## the C ABI from C, under valgrind
 fuzz: ## answers, documents and whole hooks under a fuzzer, a minute each (FUZZ_SECONDS=600)
 	@setup/require fuzz
 	fuzz/run
+
+test-packages: ## the Debian packages and `make install`, in a root of their own
+	@setup/require test deb test-packages
+	$(CARGO) build --release --workspace
+	@CARGO='$(CARGO)' GLIBC='$(GLIBC)' tests/packages/run
 
 bench: ## what a hook costs, beside a plain client (QUICK=1: the short form)
 	@setup/require bench
