@@ -137,8 +137,8 @@ subtest 'a success where a refusal is expected fails, and a refusal where none i
 
 subtest 'a file that is no day is refused in plain words, before anything is done' => sub {
     my @wrong = (
-        'step 1 does "vanish"; known are audit, change,'     => sub { $_[0]{steps}[0]{do}      = 'vanish' },
-        'step 1 has the unknown key "servise"; known' => sub { $_[0]{steps}[0]{servise} = 'ann' },
+        'step 1 does "vanish"; known are audit, change,' => sub { $_[0]{steps}[0]{do}      = 'vanish' },
+        'step 1 has the unknown key "servise"; known'    => sub { $_[0]{steps}[0]{servise} = 'ann' },
         'step 1 lacks the key "service"'                        => sub { delete $_[0]{steps}[0]{service} },
         'step 1 names the unknown service "eve"; known are ann' => sub { $_[0]{steps}[0]{service} = 'eve' },
         'user ann has the unknown key "colour"'                 =>
