@@ -13,7 +13,7 @@ use lib "$FindBin::Bin/../lib";
 
 use Test::More;
 
-use FS::Record qw( in_transaction qsearch );
+use FS::Record qw( in_transaction qsearch qsearchs );
 use FS::UID    qw( driver_name );
 use ISP;
 use Simulator;
@@ -103,6 +103,24 @@ my @SITUATIONS = (
         my @old = has($customer, ('Mailbox', 'Plus') x 4);
         return map { unprovision($_) } @old;
     },
+
+    # Some of the account's mailboxes stand under another customer by now.
+    sub {
+        my ($customer) = @_;
+        my @old        = has($customer, qw( Mailbox Plus Mailbox Mailbox ));
+        my $other      = $isp->customer;
+        for my $svc (@old[1, 2]) { $svc->cust_svc->cust_pkg->change({custnum => $other->custnum}) }
+        return (
+            unprovision($isp->fresh($old[1])),
+            provision($customer, 'Plus'),
+            change($old[2], finger => 'Another Name'),
+            unprovision($old[0]),
+            order($customer, 'Mailbox'),
+            change($old[3], domain => 'example.org'),
+            provision($customer, 'Mailbox'),
+            order($customer, 'Plus'),
+        );
+    },
 );
 
 # So many pieces of a situation's work, other ones in each round.
@@ -113,7 +131,8 @@ sub chosen {
     return map { $work[($first + $_ * $step) % @work] } 0 .. $count - 1;
 }
 
-# What the customer's mailboxes are, as Freeside has it and as MagicMail has it.
+# What the mailboxes of a customer's account are, as Freeside has it and as MagicMail
+# has it.
 sub wanted_and_there {
     my ($customer) = @_;
     my $id         = 'FREESIDE' . $customer->custnum;
@@ -126,7 +145,9 @@ sub wanted_and_there {
         if ($users{$state->{addresses}{$address}}) { $there{$address} = $state->{addresses}{$address} }
     }
     my (%wanted, %packages);
-    for my $svc (map { $_->svc_x } map { $_->cust_svc } $customer->all_pkgs) {
+    for my $svc (map { qsearchs('svc_acct', {svcnum => $_->svcnum}) }
+        qsearch('export_cust_svc', {remoteid => $id}))
+    {
         $wanted{$svc->username}                  = 'active ' . $svc->finger;
         $wanted{$svc->email}                     = $svc->username;
         $packages{$PACKAGE{$svc->part_svc->svc}} = 1;
