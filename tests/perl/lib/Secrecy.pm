@@ -113,7 +113,8 @@ sub _learn_passwords {
             "FS::svc_acct::$name" => sub {
                 my ($original, $svc, @arguments) = @_;
                 my $password = $svc->_password;
-                $secrets->add($password, $password =~ s/\A $BEFORE_PASSWORD //rx);
+                my $bare     = $password =~ s/\A $BEFORE_PASSWORD //rx;
+                if (length $bare) { $secrets->add($password, $bare) }
                 return $original->($svc, @arguments);
             }
         );
