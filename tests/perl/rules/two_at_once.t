@@ -10,6 +10,7 @@ use warnings;
 use Test::More;
 
 use Rule qw( :all );
+use Statements;
 
 ## no critic (ProhibitPackageVars): Freeside's
 ## no critic (RequireLocalizedPunctuationVars): for the whole test
@@ -103,6 +104,18 @@ rule 'a_provision_and_an_unprovision_at_once_leave_one_master_with_the_right_pac
     is magicmail->account('FREESIDE1')->{status}, 'active', 'its account is active';
     };
 
+rule 'two_on_one_account_under_two_customers_take_turns', %SLOW,
+    forms => 3,
+    sub {
+    my ($ann,   $bob)   = map { isp->customer(first => $_) } qw( Ann Bob );
+    my ($first, $moved) = map { provision($ann, username => $_) } qw( first moved );
+    provision($ann, username => 'third');
+    my $package = $moved->cust_svc->cust_pkg->change({custnum => $bob->custnum});
+    is ref $package, 'FS::cust_pkg', 'one is with Bob now';
+    both_pass('both', sub { return $first->delete }, sub { return isp->fresh($moved)->delete });
+    masters_are(['third'], ['EMAIL'], 'afterwards');
+    };
+
 rule 'the_customer_is_locked_before_the_first_request_of_every_hook',
     forms => 1,
     sub {
@@ -117,17 +130,20 @@ rule 'the_customer_is_locked_before_the_first_request_of_every_hook',
     );
     while (my ($name, $hook) = splice @hooks, 0, 2) {
         my ($requests, $custnum);
-        my $lock = FS::cust_main->can('select_for_update');
-        no warnings qw( once redefine );    ## no critic (ProhibitNoWarnings): on purpose
-        local *FS::cust_main::select_for_update = sub {
-            my ($self) = @_;
-            ($requests, $custnum) = (magicmail->requests, $self->custnum);
-            return $lock->(@_);
+        my $lock = FS::part_export::magicmail::Records->can('lock_customer');
+        no warnings qw( redefine );    ## no critic (ProhibitNoWarnings): on purpose
+        local *FS::part_export::magicmail::Records::lock_customer = sub {
+            my ($self, $number) = @_;
+            ($requests, $custnum) = (scalar magicmail->requests, $number);
+            return $lock->($self, $number);
         };
         magicmail->clear_log;
-        passes($name, $hook);
-        is $custnum,  $package->custnum, "$name: the customer's row is locked";
+        my @statements = Statements->of_hooks_during(sub { passes($name, $hook) });
+        is $custnum,  $package->custnum, "$name: the customer is locked";
         is $requests, 0,                 "$name: before anything is asked";
+        my @locks = grep { $_->{sql} =~ /\b cust_main \b .* \b FOR [ ] (?: NO [ ] KEY [ ] )? UPDATE \b/sx }
+            @statements;
+        cmp_ok scalar @locks,              q{>}, 0, "$name: by his row";
         cmp_ok scalar magicmail->requests, q{>}, 0, "$name: and then it is";
     }
     };
