@@ -58,10 +58,12 @@ sub group_of {
     return $groups{$name};
 }
 
-# What is wrong with an export: the checks' names and texts.
+# What is wrong with an export: the checks' names and texts; but for where MagicMail
+# differs, which the tests of the audit look at.
 sub faults_of {
-    my ($of) = @_;
-    return map { %{$_->{errors}} } values %{group_of($of)->{errors}};
+    my ($of)   = @_;
+    my %faults = map { %{$_->{errors}} } values %{group_of($of)->{errors}};
+    return map { $_ => $faults{$_} } grep { !/\A Difference/x } keys %faults;
 }
 
 # Name => pattern of all that is wrong with the export.
@@ -89,7 +91,7 @@ subtest 'an export that is in order' => sub {
     $isp->provisioned($ann, username => 'ann');
     my $group = group_of($export);
     is_deeply $group->{errors}, {}, 'nothing is wrong';
-    is $group->{count}, 6, 'so much was looked at';
+    is $group->{count}, 7, 'so much was looked at';
     my $server = '127.0.0.1:' . $magicmail->port;
     is_deeply [split m/<BR>/x, $group->{description}],
         [
@@ -99,6 +101,7 @@ subtest 'an export that is in order' => sub {
         'Domain example.net: the API client may use example.net',
         'Account prefix: FREESIDE',
         'Service definitions: no other magicmail export',
+        'Services of the 20 newest customers: MagicMail has them as Freeside does (1 accounts)',
         ],
         'and what';
 };
