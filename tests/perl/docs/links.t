@@ -13,9 +13,6 @@ use Test::More;
 
 use Documentation qw( root rows_of tables_are_narrow text_of );
 
-# Not our Makefile's.
-my %FOREIGN = map { $_ => 1 } qw( install );
-
 my @files = map { substr $_, 1 + length root() } map { glob root() . "/$_" } qw( *.md */*.md */*/*.md );
 @files = grep { !m{\A target/ }x } @files;
 cmp_ok scalar @files, q{>}, 10, 'documents';
@@ -29,7 +26,7 @@ for my $file (@files) {
 
 my %target  = map  { $_ => 1 } text_of('Makefile') =~ /^ ([a-z-]+) : /gmx;
 my %named   = map  { $_ => 1 } map { text_of($_) =~ / (?: ` | ^[ ]{4} ) make [ ] ([a-z-]+) /gmx } @files;
-my @unknown = grep { !$target{$_} && !$FOREIGN{$_} } sort keys %named;
+my @unknown = grep { !$target{$_} } sort keys %named;
 is_deeply \@unknown, [], 'each target of the Makefile that is named';
 
 my @jobs =
