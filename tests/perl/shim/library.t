@@ -182,6 +182,25 @@ subtest 'a kept library is used across a fork' => sub {
     ok $export->get_account('A1'), 'afterwards';
 };
 
+subtest 'the Platypus of Debian 11 will do' => sub {
+    my $said = perl({MAGICMAIL_LIB => $library}, <<'END');
+use strict; use warnings;
+use FFI::Platypus;
+use FS::part_export::magicmail::Library;
+my $new = \&FFI::Platypus::new;
+{
+    no warnings 'redefine';
+    *FFI::Platypus::new = sub {
+        my ( undef, %option ) = @_;
+        die "version 1.34 has api $option{api} only as an experiment\n" if $option{api} > 1;
+        goto &{$new};
+    };
+}
+print FS::part_export::magicmail::Library::load(), 'loaded';
+END
+    is $said, 'loaded', 'nothing of it is asked for that came later';
+};
+
 subtest 'objects are kept, within bounds' => sub {
     $magicmail->reset;
     my $isp    = ISP->open;

@@ -152,8 +152,10 @@ sub _load {
         die "install the Perl module FFI::Platypus" . " (Debian: apt install libffi-platypus-perl)\n";
     }
     my $file = _find();
-    my $ffi  = FFI::Platypus->new(api => 2, lib => [$file]);
-    my $abi  = eval { $ffi->function($CHECK => [] => 'uint32') }
+
+    # Of api 1: Debian 11 has a Platypus (1.34) that knows 2 only as an experiment.
+    my $ffi = FFI::Platypus->new(api => 1, lib => [$file]);
+    my $abi = eval { $ffi->function($CHECK => [] => 'uint32') }
         or die _why_not($file) . "\n";
     my $found = $abi->call;
     if ($found != $ABI) {
