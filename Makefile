@@ -13,7 +13,7 @@ PROVE = MAGICMAIL_LIB=$(LIBRARY) MAGICMAIL_SIMULATOR=$(SIMULATOR) prove -j2 $(PE
 WITH_DATABASE = $$(grep -rlE --include='*.t' '^use (ISP|Rule)\>' tests/perl | sort)
 
 .PHONY: help build install uninstall deb demo test test-rust test-perl test-c test-packages faults fuzz bench \
-    bench-audit simulate lint header clean
+    bench-audit release-check simulate lint header clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 20
@@ -84,6 +84,10 @@ lint: ## formats and linters; changes nothing
 	@for file in $(PERL_SOURCES); do \
 	    perltidy --assert-tidy --standard-output --standard-error-output "$$file" >/dev/null || exit 1; \
 	done
+
+release-check: ## what must hold before a release: versions, ABI, licences, manual pages, links
+	@setup/require test release-check
+	@CARGO='$(CARGO)' packaging/release-check
 
 header: ## include/magicmail.h anew, from the sources
 	REFRESH_HEADER=1 $(CARGO) test --test rust the_committed_header
