@@ -15,12 +15,17 @@ use Documentation qw( is_there root rows_of tables_are_narrow text_of );
 
 my $FILE     = 'docs/rules.md';
 my @SECTIONS = (
-    'Provision', 'Unprovision', 'The account of a service',
+    'Provision',
+    'Unprovision',
+    'The account of a service',
     'Change',
     'Suspend, unsuspend',
     'Packages in line',
-    'Passwords',   'When the network or the server fails',
-    'Two at once', 'What staff read'
+    'Passwords',
+    'When the network or the server fails',
+    'Two at once',
+    'What staff read',
+    'At home in Freeside'
 );
 
 my %tests;
@@ -32,6 +37,7 @@ sub tests_in {
         perl   => sub { return rules_in("tests/perl/rules/$file.t") },
         shim   => sub { return subtests_in("tests/perl/shim/$file.t") },
         host   => sub { return subtests_in("tests/perl/host/$file.t") },
+        tests  => sub { return subtests_in("tests/perl/$file.t") },
         rust   => sub { return rust_tests_in($file) },
         faults => \&scenes,
     );
@@ -49,7 +55,8 @@ sub rules_in {
     return @names;
 }
 
-sub subtests_in { my ($file) = @_; return text_of($file) =~ /^ subtest [ ] ' ([^']+) ' /gmx }
+# As they are written: a variable is a part of the name.
+sub subtests_in { my ($file) = @_; return text_of($file) =~ /^ [ ]* subtest [ ] ['"] ([^'"]+) /gmx }
 
 # A test that proptest makes has no more before it than its own attribute.
 sub rust_tests_in {

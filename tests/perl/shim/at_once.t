@@ -190,7 +190,7 @@ sub rounds {
 }
 
 for my $count (2, 8) {
-    subtest "$count processes at once on one customer, $ROUNDS rounds" => sub {
+    subtest "on one customer $count processes at once, $ROUNDS rounds" => sub {
         is join("\n", rounds($count)), q{}, 'each succeeds, and the customer is as Freeside has him';
         $magicmail->reset;
     };

@@ -132,7 +132,7 @@ sub works {
 for my $list_id (qw( id key name )) {
     for my $each (@METHODS) {
         my $call = "$each->[0](" . join(', ', map { defined ? $_ : 'undef' } @{$each->[1]}) . ')';
-        subtest "$call, records known by $list_id" => sub {
+        subtest "the method $call, records known by $list_id" => sub {
             begin();
             $magicmail->modes(list_id => $list_id);
             works(@{$each});
