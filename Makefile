@@ -10,7 +10,7 @@ PERL_INCLUDE = -I perl/lib -I tests/perl/lib
 PERL_SOURCES = $$(git ls-files '*.pm' '*.pl' '*.t' examples/day benches/bench benches/audit \
     tests/perl/on-postgresql perl/bin/freeside-magicmail packaging/man-of-header)
 PROVE = MAGICMAIL_LIB=$(LIBRARY) MAGICMAIL_SIMULATOR=$(SIMULATOR) prove -j2 $(PERL_INCLUDE)
-WITH_DATABASE = $$(grep -rlE --include='*.t' '^use (ISP|Rule)\>' tests/perl | sort)
+WITH_DATABASE = $$(grep -rlE --include='*.t' '^use (ISP|Rule|Drift)\>' tests/perl | sort)
 
 .PHONY: help build install uninstall deb demo test test-rust test-perl test-c test-packages faults fuzz bench \
     bench-audit release-check simulate lint header clean
