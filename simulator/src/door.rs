@@ -8,6 +8,7 @@ use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::{Condvar, Mutex, PoisonError};
 
 const BACKLOG: i32 = 128;
+const MOST_TRIES: u32 = 100;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Door {
@@ -26,12 +27,10 @@ pub struct Port {
 
 impl Port {
     pub fn bind(address: SocketAddr) -> io::Result<Port> {
-        // A port that the system chose would be given back at the first `close`; one that was asked for is not.
-        let address = match address.port() {
-            0 => TcpListener::bind(address)?.local_addr()?,
-            _ => address,
+        let (listener, address) = match address.port() {
+            0 => bind_where_it_is_free(address)?,
+            _ => (TcpListener::bind(address)?, address),
         };
-        let listener = TcpListener::bind(address)?;
         Ok(Port { listener, address, door: Mutex::new(Door::Open), changed: Condvar::new() })
     }
 
@@ -97,10 +96,43 @@ impl Port {
     }
 }
 
+/// A port that the system chose would be given back at the first `close`; one that was asked for is not. So it
+/// is asked for, unless somebody was quicker: then another one.
+fn bind_where_it_is_free(address: SocketAddr) -> io::Result<(TcpListener, SocketAddr)> {
+    let mut tries = 0;
+    loop {
+        let free = TcpListener::bind(address)?.local_addr()?;
+        tries += 1;
+        match TcpListener::bind(free) {
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse && tries < MOST_TRIES => {}
+            bound => return Ok((bound?, free)),
+        }
+    }
+}
+
 #[allow(unsafe_code)]
 fn listen(listener: &TcpListener) {
     // SAFETY: the descriptor is open, the listener owns it. std has no call for a socket that is bound already.
     unsafe {
         libc::listen(listener.as_raw_fd(), BACKLOG);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::Ipv4Addr;
+
+    #[test]
+    fn many_that_start_at_once_each_find_a_port() {
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    for _ in 0..1_000 {
+                        Port::bind((Ipv4Addr::LOCALHOST, 0).into()).expect("a port");
+                    }
+                });
+            }
+        });
     }
 }
