@@ -12,7 +12,8 @@ pub fn plan(task: &Task, world: &World) -> Result<Plan, Refusal> {
     let Some(master) = found.user else {
         return Err(Refusal::because(format!("account {} has no master in MagicMail", world.account_id)));
     };
-    plan.warnings.extend(found.warning);
+    // That there are several masters is no failure of this, and its warnings are failures: the job that asks for
+    // it would never be done.
     let name = master::known_name(task, world, &master.name).clone();
     packages::bring_in_line(&mut plan, world, &name, &packages::wanted_on_master(task, world));
     Ok(plan)

@@ -532,6 +532,11 @@ fn packages_are_brought_in_line_on_their_own() {
 }
 
 #[test]
+fn several_masters_are_no_failure_of_packages_brought_in_line() {
+    check(&with_others(Hook::Sync, FAMILY), family().user("bob", ACCOUNT, "master", &["EMAIL"]), &[]);
+}
+
+#[test]
 fn the_planner_and_its_steps_know_no_network_clock_environment_or_log() {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut files = vec![root.join("plan.rs"), root.join("step.rs")];
