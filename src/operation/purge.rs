@@ -1,9 +1,10 @@
 //! `purge_deleted`: what an unprovision left for after its commit.
 
+use super::sync::services_of;
 use super::Export;
 use crate::api::Limits;
 use crate::apply::apply;
-use crate::document::{AccountWanted, Fields, Request, Service};
+use crate::document::{AccountWanted, Fields, Neighbour, Request, Service};
 use crate::error::Error;
 use crate::id::{AccountId, UserName};
 use crate::log::Sink;
@@ -11,12 +12,14 @@ use crate::secret::Secret;
 use crate::world::{Hook, Task, World};
 use serde_json::{json, Value};
 
-/// `{account_id, user, address}` → `{steps, warnings, requests}`. Purges the user, its address and the emptied
-/// account only where they are still marked deleted and belong together.
+/// `{account_id, user, address, services: [{svcnum, username, package}]}` → `{steps, warnings, requests}`. Purges
+/// the user, its address and the emptied account only where they are still marked deleted and belong together;
+/// an account that has services in Freeside (`services`) is not purged, whatever the server shows of it.
 pub fn purge_deleted(export: &Export, mut fields: Fields, sink: &dyn Sink) -> Result<Value, Error> {
     let account = AccountId::new(fields.needed_text("account_id")?);
     let user = UserName::new(fields.needed_text("user")?);
     let address = fields.needed_text("address")?;
+    let services = services_of(&mut fields, &account)?;
     fields.finish()?;
     let domain = match address.rsplit_once('@') {
         Some((local, domain)) if user == UserName::new(local) => domain.to_owned(),
@@ -24,7 +27,7 @@ pub fn purge_deleted(export: &Export, mut fields: Fields, sink: &dyn Sink) -> Re
     };
     let task = Task {
         hook: Hook::Purge,
-        request: request(account, user, domain)?,
+        request: request(account, user, domain, services)?,
         password: None,
         old_password: None,
         autopurge: true,
@@ -36,7 +39,12 @@ pub fn purge_deleted(export: &Export, mut fields: Fields, sink: &dyn Sink) -> Re
     Ok(json!({ "steps": done.steps, "warnings": done.warnings, "requests": api.requests() }))
 }
 
-fn request(id: AccountId, username: UserName, domain: String) -> Result<Request, Error> {
+fn request(
+    id: AccountId,
+    username: UserName,
+    domain: String,
+    others: Vec<Neighbour>,
+) -> Result<Request, Error> {
     let request = Request {
         account: AccountWanted {
             id,
@@ -55,7 +63,7 @@ fn request(id: AccountId, username: UserName, domain: String) -> Result<Request,
             suspended: false,
         },
         old: None,
-        others: Vec::new(),
+        others,
         dry_run: false,
     };
     request.check()?;

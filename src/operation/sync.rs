@@ -47,6 +47,11 @@ pub fn sync(export: &Export, mut fields: Fields, sink: &dyn Sink) -> Result<Valu
     Ok(json!({ "steps": done.steps, "warnings": done.warnings, "requests": api.requests() }))
 }
 
+/// The services of an account.
+pub fn services_of(fields: &mut Fields, account: &AccountId) -> Result<Vec<Neighbour>, Error> {
+    fields.objects("services")?.into_iter().map(|service| one(service, account)).collect()
+}
+
 fn one(mut fields: Fields, account: &AccountId) -> Result<Neighbour, Error> {
     let service = Neighbour {
         svcnum: fields.needed_number("svcnum")?,

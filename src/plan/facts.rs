@@ -295,14 +295,18 @@ fn audit(task: &Task, round: &mut Round) {
 
 fn purge(task: &Task, round: &mut Round) {
     let world = round.world;
+    // It is purged with its last mailbox only where Freeside has no service there.
+    let may_go = task.oldest_other(world).is_none();
     match &world.user {
         Known::There(user) if !world.is_on_account(user) || !user.is_deleted() => {}
         Known::There(_) => {
             round.owner(task.address());
-            round.account();
-            round.users();
+            if may_go {
+                round.account();
+                round.users();
+            }
         }
-        Known::Absent if world.purged_user => {}
+        Known::Absent if world.purged_user || !may_go => {}
         Known::Absent => {
             round.account();
             if world.account.there().is_some_and(|account| account.status == Status::Deleted) {

@@ -28,7 +28,10 @@ pub fn plan(task: &Task, world: &World) -> Plan {
             plan.push(step, Weight::Fatal);
         }
     }
-    let is_emptied = world.account.there().is_some_and(|account| account.status == Status::Deleted)
+    // The mailbox of a service may be marked deleted too, its unprovision having been rolled back; and a list may
+    // leave it out.
+    let is_emptied = task.others(world).next().is_none()
+        && world.account.there().is_some_and(|account| account.status == Status::Deleted)
         && world.roster().iter().all(|listed| listed.name == *user);
     if is_emptied {
         plan.push(Step::PurgeAccount { id: account.clone(), force: false }, Weight::Fatal);

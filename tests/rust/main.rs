@@ -9,6 +9,7 @@ mod audit_server;
 mod hostile;
 mod http;
 mod looking;
+mod mishaps;
 mod model;
 mod plan;
 mod plan_properties;

@@ -157,6 +157,29 @@ address other@example.net on other
 LINES
 };
 
+rule 'the_job_keeps_an_account_whose_other_mailbox_is_only_marked_deleted', %LATER, sub {
+    my $ann   = isp->customer;
+    my $svc   = provision($ann, username => 'jane');
+    my $other = provision($ann, username => 'other');
+    passes('unprovisioned', sub { $svc->delete });
+    in_transaction(
+        sub {
+            passes('the other one too', sub { $other->delete });
+            return 'something else failed'
+        }
+    );
+    is_deeply [map { $_->{error} } isp->run_jobs], [q{}], 'the job runs';
+    is magicmail->user('jane'),            undef,     'its mailbox is gone';
+    is magicmail->user('other')->{status}, 'deleted', 'the mail of the service that stayed is kept';
+    passes(
+        'put right',
+        sub {
+            in_transaction(sub { export->export_insert($other) })
+        }
+    );
+    is magicmail->user('other')->{status}, 'active', 'it is back';
+};
+
 rule 'a_job_that_fails_stays_with_its_text', %LATER, sub {
     my $svc = provision(isp->customer, username => 'jane');
     passes('unprovisioned', sub { $svc->delete });

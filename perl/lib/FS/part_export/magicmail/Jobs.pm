@@ -75,10 +75,20 @@ sub purge {
             my $records = _locked_records($export, $given{account_id});
             return if !$records->options->{autopurge};
             return if $records->services_of_user($given{username});
-            _purge($export, $svc, %given);
+            _purge($export, $svc, %given, services => _services_on($records, $given{account_id}));
             return;
         }
     );
+}
+
+# The provisioned services of an account, as much as the library asks of each.
+sub _services_on {
+    my ($records, $account) = @_;
+    my @services;
+    foreach my $service (FS::part_export::magicmail::Services->new($records)->on_accounts([$account])) {
+        push @services, {map { $_ => $service->{$_} } qw(svcnum username package)};
+    }
+    return \@services;
 }
 
 sub _purge {
@@ -92,6 +102,7 @@ sub _purge {
                 account_id => $given{account_id},
                 user       => $given{username},
                 address    => "$given{username}\@$given{domain}",
+                services   => $given{services},
             },
             FS::part_export::magicmail::Log::sink()
         );
