@@ -149,6 +149,11 @@ impl World {
         self.users = Some(users);
     }
 
+    /// The server's list has no user, on an account that was there before.
+    pub fn lists_nobody(&self) -> bool {
+        !self.made_account && self.users.as_ref().is_some_and(Vec::is_empty)
+    }
+
     /// Nothing has been asked yet.
     pub fn is_untouched(&self) -> bool {
         self.account.is_unknown() && self.user.is_unknown() && self.users.is_none() && self.peers.is_empty()

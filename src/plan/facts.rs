@@ -141,6 +141,7 @@ fn provision_on(task: &Task, round: &mut Round) {
     if !has_master(task, world) {
         round.users();
     }
+    who_is_hidden(task, round);
     if own.is_some() || (world.listed_before && world.user.is_unknown()) {
         round.user();
         if !world.made_user {
@@ -149,6 +150,15 @@ fn provision_on(task: &Task, round: &mut Round) {
         round.packages(task.user());
     }
     master_packages(task, round);
+}
+
+/// An account whose list is empty, though Freeside has other services there: the list is believed where those
+/// are marked deleted and it leaves such users out, which each of them is asked for.
+fn who_is_hidden(task: &Task, round: &mut Round) {
+    let world = round.world;
+    if world.lists_nobody() {
+        task.others(world).for_each(|other| round.peer(&other.username));
+    }
 }
 
 /// Whether a master is known without the account's list. The oldest service is nearly always it.
@@ -192,6 +202,7 @@ fn unprovision(task: &Task, round: &mut Round) {
     if task.autopurge {
         round.owner(task.address());
     }
+    who_is_hidden(task, round);
     if round.facts.is_empty() {
         // The list lacks it, or says too little of it.
         round.user();

@@ -73,17 +73,24 @@ fn refuse_what_is_taken(task: &Task, world: &World) -> Result<(), Refusal> {
     refuse_empty_list(task, world)
 }
 
-/// A list that lacks everybody whom Freeside knows is no list.
+/// A list that lacks everybody whom Freeside knows is no list, but where all of them are hidden from it.
 pub fn refuse_empty_list(task: &Task, world: &World) -> Result<(), Refusal> {
-    let listed_nobody = world.users.as_ref().is_some_and(Vec::is_empty);
     let others = task.others(world).count();
-    if listed_nobody && others > 0 && !world.made_account {
+    if world.lists_nobody() && others > 0 && !are_hidden(task, world) {
         return Err(Refusal::not_believed(format!(
             "the server lists no users on account {}, but Freeside has {others} other services there; nothing is decided on such a list",
             world.account_id
         )));
     }
     Ok(())
+}
+
+/// Whether the other services' users are there, marked deleted, as the unprovisions of a transaction that was
+/// rolled back leave them.
+fn are_hidden(task: &Task, world: &World) -> bool {
+    let peers = task.others(world).filter_map(|other| world.peers.get(&other.username)?.there());
+    let mut on_account = peers.filter(|user| world.is_on_account(user)).peekable();
+    on_account.peek().is_some() && on_account.all(User::is_deleted)
 }
 
 fn account(task: &Task, world: &World, plan: &mut Plan) {

@@ -236,6 +236,29 @@ fn a_list_that_lacks_everybody_is_no_list() {
 }
 
 #[test]
+fn a_list_that_lacks_only_users_who_are_marked_deleted_is_believed() {
+    let mut server = Model::default()
+        .account(ACCOUNT, Status::Deleted)
+        .user("ann", ACCOUNT, "master deleted", &["EMAIL"])
+        .user("bob", ACCOUNT, "deleted", &[ADDITIONAL])
+        .user("jane", ACCOUNT, "deleted", &[ADDITIONAL]);
+    server.hides_deleted = true;
+    let warning = "warning: account FREESIDE42 has no user left in MagicMail, but Freeside has 2 other services there; it was left as it is";
+    check(&with_others(Hook::Unprovision, FAMILY), server.clone(), &[warning]);
+    server.users.remove(&magicmail::id::UserName::new("jane"));
+    check(
+        &with_others(Hook::Provision, FAMILY),
+        server,
+        &[
+            "!  activate account FREESIDE42",
+            "!  create user jane on account FREESIDE42",
+            "!  assign package EMAIL to user jane",
+            "!& add address jane@example.net to user jane",
+        ],
+    );
+}
+
+#[test]
 fn an_additional_user_is_marked_deleted_and_nothing_else() {
     check(
         &with_others(Hook::Unprovision, FAMILY),
