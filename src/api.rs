@@ -14,4 +14,4 @@ mod session;
 pub use answer::{parse, refusal_in, CallError, Cause, Reply};
 pub use fold::fold;
 pub use operations::{parameter_for, Call, Operation, Shape, OPERATIONS};
-pub use session::{Api, Limits};
+pub use session::{Api, Limits, LAGS};

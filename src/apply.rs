@@ -6,6 +6,7 @@
 
 mod calls;
 mod learn;
+mod look_up;
 mod settle;
 mod undo;
 mod verdict;

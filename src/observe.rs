@@ -1,6 +1,6 @@
 //! Reads what MagicMail has, as far as the plan asks for it; never changes anything there.
 
-use crate::api::{Api, Call, CallError, Cause, Reply};
+use crate::api::{Api, Call, CallError, Cause, Reply, LAGS};
 use crate::error::Error;
 use crate::id::{AccountId, Address, PackageName, UserName};
 use crate::plan::{missing_facts, Fact};
@@ -30,6 +30,19 @@ impl From<Unreadable> for Error {
 
 /// Reads until a plan can be made: round after round, what one round asks for side by side.
 pub fn observe(api: &Api, task: &Task, world: &mut World) -> Result<(), Unreadable> {
+    for lag in LAGS {
+        match observe_once(api, task, world) {
+            Err(unreadable) if world.made_user && matches!(unreadable.error.cause, Cause::Refused(_)) => {
+                // A server that lags does not know yet the user whom this hook has made.
+                api.pause(lag);
+            }
+            ended => return ended,
+        }
+    }
+    observe_once(api, task, world)
+}
+
+fn observe_once(api: &Api, task: &Task, world: &mut World) -> Result<(), Unreadable> {
     let mut readings = [Reading::new(task, std::mem::replace(world, World::new(&task.request)))];
     observe_each(api, &mut readings);
     let [Reading { world: read, unreadable, .. }] = readings;

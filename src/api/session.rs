@@ -13,6 +13,8 @@ use std::time::Duration;
 
 /// How often a read that failed for lack of a connection is tried again, and after which pauses.
 const RETRY_PAUSES: [Duration; 2] = [Duration::from_millis(100), Duration::from_millis(300)];
+/// A server may lag behind its own writes: the pauses after which it is asked again.
+pub const LAGS: [Duration; 2] = [Duration::from_millis(300), Duration::from_millis(1_000)];
 /// How much of an answer the debug log shows, in characters.
 const SHOWN_OF_AN_ANSWER: usize = 2_000;
 

@@ -2,18 +2,11 @@
 //! decided, and what did not take effect is tried once more.
 
 use super::calls;
+use super::look_up::{look_up, Belief, Found};
 use super::verdict::{verdict, Verdict};
 use crate::api::{Api, CallError, Cause, Reply, Shape};
 use crate::foreign::foreign;
 use crate::step::Step;
-use std::time::Duration;
-
-/// How long a look-up waits before it asks: a server may lag behind its own writes.
-const LOOK_UP_PAUSES: [Duration; 3] =
-    [Duration::ZERO, Duration::from_millis(300), Duration::from_millis(1_000)];
-
-/// A server that could not be asked so often is not asked again.
-const MOST_UNREADABLE: usize = 2;
 
 pub enum Settled {
     /// It took effect; the server's words, of the step's own answer or of the look-up's.
@@ -24,107 +17,115 @@ pub enum Settled {
     Failed { error: CallError, certain: bool },
 }
 
-/// What a look-up found.
-pub enum Found {
-    TookEffect(Reply),
-    DidNot,
-    /// The server was asked, and its answer does not tell.
-    CannotTell,
-    /// It could not be asked.
-    Unreadable,
-}
-
-/// Sends `step` and settles it.
-pub fn run(api: &Api, step: &Step) -> Settled {
-    settle(api, step, api.write_one(&calls::call(step)))
+/// Sends `step`, which takes back what this hook did, and settles it.
+pub fn take_back(api: &Api, step: &Step) -> Settled {
+    Settling { api, step, belief: Belief::Slow }.settle(api.write_one(&calls::call(step)))
 }
 
 /// What `reply`, the answer to `step`, means for it.
 pub fn settle(api: &Api, step: &Step, reply: Result<Reply, CallError>) -> Settled {
-    let is_silent = matches!(reply, Ok(Reply::Silent));
-    if is_silent && calls::call(step).operation.answer == Shape::Nothing {
-        return Settled::Done(None);
+    Settling { api, step, belief: Belief::Ready }.settle(reply)
+}
+
+struct Settling<'a> {
+    api: &'a Api<'a>,
+    step: &'a Step,
+    belief: Belief,
+}
+
+impl Settling<'_> {
+    fn settle(&self, reply: Result<Reply, CallError>) -> Settled {
+        let is_silent = matches!(reply, Ok(Reply::Silent));
+        if is_silent && self.gives_nothing() {
+            return Settled::Done(None);
+        }
+        match reply {
+            Ok(reply) if !is_silent && self.says_it_did(&reply) => Settled::Done(Some(reply)),
+            Err(error) if !error.doubt => self.refused(error),
+            Ok(_) if is_silent => match self.look_up() {
+                Found::TookEffect(found) => Settled::Done(Some(found)),
+                Found::DidNot => self.once_more(true),
+                Found::CannotTell if self.step.is_repeatable() => self.once_more(false),
+                Found::CannotTell | Found::Unreadable => Settled::Done(None),
+            },
+            Ok(_) => self.looked_up(not_done()),
+            Err(error) => self.looked_up(error),
+        }
     }
-    match reply {
-        Ok(reply) if !is_silent && verdict(step, &reply) != Verdict::DidNot => Settled::Done(Some(reply)),
-        Err(error) if !error.doubt => refused(api, step, error),
-        Ok(_) if is_silent => match look_up(api, step) {
+
+    fn looked_up(&self, error: CallError) -> Settled {
+        match self.look_up() {
             Found::TookEffect(found) => Settled::Done(Some(found)),
-            Found::DidNot => once_more(api, step, true),
-            Found::CannotTell if step.is_repeatable() => once_more(api, step, false),
-            Found::CannotTell | Found::Unreadable => Settled::Done(None),
-        },
-        Ok(_) => looked_up(api, step, not_done()),
-        Err(error) => looked_up(api, step, error),
-    }
-}
-
-fn looked_up(api: &Api, step: &Step, error: CallError) -> Settled {
-    match look_up(api, step) {
-        Found::TookEffect(found) => Settled::Done(Some(found)),
-        Found::DidNot => once_more(api, step, true),
-        Found::CannotTell if step.is_repeatable() => once_more(api, step, false),
-        Found::CannotTell | Found::Unreadable => Settled::Failed { error, certain: false },
-    }
-}
-
-/// The second and last try. `certain`: the first one did nothing.
-fn once_more(api: &Api, step: &Step, certain: bool) -> Settled {
-    let error = match api.write_one(&calls::call(step)) {
-        Ok(Reply::Silent) if calls::call(step).operation.answer == Shape::Nothing || step.is_repeatable() => {
-            return Settled::Done(None)
+            Found::DidNot => self.once_more(true),
+            Found::CannotTell if self.step.is_repeatable() => self.once_more(false),
+            Found::CannotTell | Found::Unreadable => Settled::Failed { error, certain: false },
         }
-        Ok(reply) if reply != Reply::Silent && verdict(step, &reply) != Verdict::DidNot => {
-            return Settled::Done(Some(reply))
-        }
-        Ok(_) => not_done(),
-        Err(error) => error,
-    };
-    if is_never_sent(&error) {
-        return Settled::Failed { error, certain };
     }
-    match look_up(api, step) {
-        Found::TookEffect(found) => Settled::Done(Some(found)),
-        Found::DidNot => Settled::Failed { error: better_told(api, step, error), certain: true },
-        Found::CannotTell | Found::Unreadable => Settled::Failed { error, certain: false },
-    }
-}
 
-/// The server said no. That may mean that it is so already.
-fn refused(api: &Api, step: &Step, error: CallError) -> Settled {
-    if matches!(error.cause, Cause::Refused(_)) && step.may_be_so_already() {
-        if let Ok(reply) = api.read_one(&calls::probe(step)) {
-            if verdict(step, &reply) == Verdict::TookEffect {
-                return Settled::Already(reply);
+    /// The second and last try. `certain`: the first one did nothing.
+    fn once_more(&self, certain: bool) -> Settled {
+        let error = match self.api.write_one(&calls::call(self.step)) {
+            Ok(Reply::Silent) if self.gives_nothing() || self.step.is_repeatable() => {
+                return Settled::Done(None)
             }
-            let error = told_by(step, error, &reply);
+            Ok(reply) if reply != Reply::Silent && self.says_it_did(&reply) => {
+                return Settled::Done(Some(reply))
+            }
+            Ok(_) => not_done(),
+            Err(error) => error,
+        };
+        if is_never_sent(&error) {
+            return Settled::Failed { error, certain };
+        }
+        match self.look_up() {
+            Found::TookEffect(found) => Settled::Done(Some(found)),
+            Found::DidNot => Settled::Failed { error: self.better_told(error), certain: true },
+            Found::CannotTell | Found::Unreadable => Settled::Failed { error, certain: false },
+        }
+    }
+
+    /// The server said no. That may mean that it is so already.
+    fn refused(&self, error: CallError) -> Settled {
+        if !matches!(error.cause, Cause::Refused(_)) || !self.step.may_be_so_already() {
             return Settled::Failed { error, certain: true };
         }
+        if self.belief == Belief::Slow {
+            return match self.look_up() {
+                Found::TookEffect(reply) => Settled::Already(reply),
+                _ => Settled::Failed { error, certain: true },
+            };
+        }
+        match self.api.read_one(&calls::probe(self.step)) {
+            Ok(reply) if verdict(self.step, &reply) == Verdict::TookEffect => Settled::Already(reply),
+            Ok(reply) => Settled::Failed { error: told_by(self.step, error, &reply), certain: true },
+            Err(_) => Settled::Failed { error, certain: true },
+        }
     }
-    Settled::Failed { error, certain: true }
-}
 
-/// Asks the server whether `step` took effect, again after short pauses where it did not. What it said last
-/// counts, though it could not be asked again after that.
-pub fn look_up(api: &Api, step: &Step) -> Found {
-    let mut found = Found::Unreadable;
-    let mut unreadable = 0;
-    for pause in LOOK_UP_PAUSES {
-        if !pause.is_zero() {
-            api.pause(pause);
-        }
-        match api.read_one(&calls::probe(step)).map(|reply| (verdict(step, &reply), reply)) {
-            Ok((Verdict::TookEffect, reply)) => return Found::TookEffect(reply),
-            Ok((Verdict::DidNot, _)) => found = Found::DidNot,
-            Ok((Verdict::CannotTell, _)) => found = Found::CannotTell,
-            // Each read has had its own tries already.
-            Err(_) => unreadable += 1,
-        }
-        if unreadable == MOST_UNREADABLE {
-            break;
+    fn look_up(&self) -> Found {
+        look_up(self.api, self.step, self.belief)
+    }
+
+    fn gives_nothing(&self) -> bool {
+        calls::call(self.step).operation.answer == Shape::Nothing
+    }
+
+    fn says_it_did(&self, reply: &Reply) -> bool {
+        verdict(self.step, reply) != Verdict::DidNot
+    }
+
+    /// A refusal in words that say more than the server's, where the look-up knows more.
+    fn better_told(&self, error: CallError) -> CallError {
+        match (self.step, &error.cause) {
+            (Step::AddAddress { .. }, Cause::Refused(_)) => {
+                match self.api.read_one(&calls::probe(self.step)) {
+                    Ok(reply) => told_by(self.step, error, &reply),
+                    Err(_) => error,
+                }
+            }
+            _ => error,
         }
     }
-    found
 }
 
 fn is_never_sent(error: &CallError) -> bool {
@@ -136,17 +137,6 @@ fn not_done() -> CallError {
         cause: Cause::Unusable(200),
         doubt: true,
         text: "the server said that it did, but did not".to_owned(),
-    }
-}
-
-/// A refusal in words that say more than the server's, where the look-up knows more.
-fn better_told(api: &Api, step: &Step, error: CallError) -> CallError {
-    match (step, &error.cause) {
-        (Step::AddAddress { .. }, Cause::Refused(_)) => match api.read_one(&calls::probe(step)) {
-            Ok(reply) => told_by(step, error, &reply),
-            Err(_) => error,
-        },
-        _ => error,
     }
 }
 

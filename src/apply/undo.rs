@@ -1,10 +1,12 @@
 //! Puts things back after a failure, last first, and names what could not be put back.
 
-use super::settle::{self, Found, Settled};
+use super::look_up::{look_up, Belief, Found};
+use super::settle::{take_back, Settled};
 use super::{Effect, Entry, Failure, Run};
-use crate::api::{Api, Call, Reply};
+use crate::api::{Call, CallError, Reply, LAGS};
 use crate::error::{Error, Status};
-use crate::id::{AccountId, UserName};
+use crate::id::{Address, UserName};
+use crate::record::{Status as UserStatus, User};
 use crate::step::{Step, Undo};
 use std::time::Duration;
 
@@ -12,30 +14,10 @@ use std::time::Duration;
 /// stuck must not keep the rest from being undone, so it is tried again after all the others.
 const ROUNDS: [Duration; 3] = [Duration::ZERO, Duration::from_millis(100), Duration::from_millis(300)];
 
-#[derive(Default)]
-struct Account {
-    undone: Vec<String>,
-    leftovers: Vec<String>,
-}
-
-impl Account {
-    /// A user who could not be purged alone is gone with the account.
-    fn forget_what_went_along(&mut self, user: Option<&Step>) {
-        let Some(Step::CreateUser { account, .. }) = user else { return };
-        let purge = Step::PurgeAccount { id: account.clone(), force: true }.text();
-        let trace = user.map(Step::trace).unwrap_or_default();
-        if self.undone.contains(&purge) {
-            self.leftovers.retain(|left| !left.ends_with(&trace));
-        }
-    }
-}
-
 impl Run<'_> {
     /// The failure as it is told, after everything that could be undone was.
     pub(super) fn undone(self, failure: Failure) -> Error {
-        let mut account = Account::default();
-        let is_creation = |entry: &&Entry| matches!(entry.step, Step::CreateUser { .. });
-        let made_user = self.journal.iter().find(is_creation).map(|_| self.task.user());
+        let mut undoing = Undoing::new(&self);
         let ours = self.journal.iter().rev().filter(|entry| entry.effect != Effect::Already);
         let mut open: Vec<(&Entry, String)> = ours.map(|entry| (entry, String::new())).collect();
         if !open.is_empty() {
@@ -48,68 +30,165 @@ impl Run<'_> {
             if !pause.is_zero() {
                 self.api.pause(pause);
             }
-            open = open
-                .into_iter()
-                .filter_map(|(entry, _)| Some((entry, undo(self.api, entry, made_user, &mut account)?)))
-                .collect();
+            open = open.into_iter().filter_map(|(entry, _)| Some((entry, undoing.undo(entry)?))).collect();
         }
-        account.leftovers.extend(open.into_iter().map(|(_, left)| left));
-        let user = self.journal.iter().find(is_creation).map(|entry| &entry.step);
-        account.forget_what_went_along(user);
-        told(failure, account)
+        undoing.leftovers.extend(open.into_iter().map(|(_, left)| left));
+        undoing.forget_what_went_along();
+        told(failure, undoing.undone, undoing.leftovers)
+    }
+
+    /// The address was on the service's user before this hook changed anything.
+    fn had(&self, address: &Address) -> bool {
+        let was_removed = |entry: &Entry| matches!(&entry.step, Step::RemoveAddress { address: gone, .. } if gone == address);
+        let owner = self.world.owners.get(address).and_then(Option::as_ref);
+        owner == Some(self.task.user()) || self.journal.iter().any(was_removed)
     }
 }
 
-/// Some: it could not be undone now; what is left then.
-fn undo(api: &Api, entry: &Entry, made_user: Option<&UserName>, account: &mut Account) -> Option<String> {
-    let undo = entry.step.undo(made_user);
-    if undo == Undo::Needless {
-        return None;
+struct Undoing<'a> {
+    run: &'a Run<'a>,
+    /// The step that made the service's user, where this hook did.
+    creation: Option<&'a Step>,
+    undone: Vec<String>,
+    leftovers: Vec<String>,
+}
+
+impl<'a> Undoing<'a> {
+    fn new(run: &'a Run<'a>) -> Undoing<'a> {
+        let mut steps = run.journal.iter().map(|entry| &entry.step);
+        let creation = steps.find(|step| matches!(step, Step::CreateUser { .. }));
+        Undoing { run, creation, undone: Vec::new(), leftovers: Vec::new() }
     }
-    if entry.effect == Effect::InDoubt {
-        match settle::look_up(api, &entry.step) {
-            Found::DidNot => return None,
-            Found::TookEffect(_) => {}
-            // Putting back what may be there already does no harm.
-            Found::CannotTell if entry.step.is_repeatable() => {}
-            Found::CannotTell | Found::Unreadable => {
-                return Some(format!("possibly: {}", entry.step.trace()))
+
+    fn made_user(&self) -> Option<&'a UserName> {
+        self.creation.map(|_| self.run.task.user())
+    }
+
+    /// Some: it could not be undone now; what is left then.
+    fn undo(&mut self, entry: &Entry) -> Option<String> {
+        let undo = entry.step.undo(self.made_user());
+        if undo == Undo::Needless {
+            return None;
+        }
+        if entry.effect == Effect::InDoubt {
+            match look_up(self.run.api, &entry.step, Belief::Ready) {
+                Found::DidNot => return None,
+                Found::TookEffect(_) => {}
+                // Putting back what may be there already does no harm.
+                Found::CannotTell if entry.step.is_repeatable() => {}
+                Found::CannotTell | Found::Unreadable => return Some(self.possibly(&entry.step)),
             }
         }
+        match undo {
+            Undo::Needless => {}
+            Undo::Impossible(trace) => self.leftovers.push(trace),
+            Undo::By(step) if !self.is_safe(&step) => return Some(entry.step.trace()),
+            Undo::By(step) => match take_back(self.run.api, &step) {
+                Settled::Done(_) | Settled::Already(_) => self.is_undone(&entry.step, &step),
+                Settled::Failed { .. } => return Some(entry.step.trace()),
+            },
+        }
+        None
     }
-    match undo {
-        Undo::Needless => {}
-        Undo::Impossible(trace) => account.leftovers.push(trace),
-        Undo::By(step) if !is_safe(api, &step, made_user) => return Some(entry.step.trace()),
-        Undo::By(step) => match settle::run(api, &step) {
-            Settled::Done(_) | Settled::Already(_) => {
-                account.undone.push(step.text());
-                account.leftovers.extend(entry.step.lost_by_undo());
+
+    fn is_undone(&mut self, step: &Step, undo: &Step) {
+        self.undone.push(undo.text());
+        self.leftovers.extend(step.lost_by_undo());
+        self.leftovers.extend(self.kept_name(undo));
+        self.put_back_address(step);
+    }
+
+    fn possibly(&self, step: &Step) -> String {
+        let trace = step.trace();
+        if is_mark(step) {
+            return format!("possibly: {trace} (look at its address {} too)", self.run.task.address());
+        }
+        format!("possibly: {trace}")
+    }
+
+    /// A name that was empty before: some servers do not empty one again, and their answer need not show it.
+    fn kept_name(&self, undo: &Step) -> Option<String> {
+        let Step::UpdateUser { user, names, before, .. } = undo else { return None };
+        let is_emptied = |name: &String, before: &String| name.is_empty() && !before.is_empty();
+        if !is_emptied(&names.0, &before.0) && !is_emptied(&names.1, &before.1) {
+            return None;
+        }
+        let is_well = |reply: &Reply| match reply {
+            Reply::Record(record) => User::of(record, user).names == *names,
+            _ => true,
+        };
+        let left = format!("names of user {user} (one of them was empty, and stays)");
+        match self.read_until(&Call::get_user(user), is_well) {
+            Ok(reply) => (!is_well(&reply)).then_some(left),
+            Err(_) => Some(format!("possibly: {left}")),
+        }
+    }
+
+    /// A server may have taken the address of a user along that was marked deleted.
+    fn put_back_address(&mut self, step: &Step) {
+        if !is_mark(step) {
+            return;
+        }
+        let (address, user) = (self.run.task.address(), self.run.task.user().clone());
+        let is_absent = |reply: &Reply| *reply == Reply::Absent;
+        let reply = self.read_until(&Call::get_email_address(&address), is_absent);
+        if reply.as_ref().is_ok_and(|reply| !is_absent(reply)) {
+            return;
+        }
+        let had = self.run.had(&address);
+        let back = Step::AddAddress { address: address.clone(), user: user.clone() };
+        let trace = Step::RemoveAddress { address, user }.trace();
+        match reply {
+            Ok(_) if had => match take_back(self.run.api, &back) {
+                Settled::Done(_) | Settled::Already(_) => self.undone.push(back.text()),
+                Settled::Failed { .. } => self.leftovers.push(trace),
+            },
+            _ => self.leftovers.push(format!("possibly: {trace}")),
+        }
+    }
+
+    /// The answer that is waited for, or the last one: a server may lag.
+    fn read_until(&self, call: &Call, is_it: impl Fn(&Reply) -> bool) -> Result<Reply, CallError> {
+        let mut reply = self.run.api.read_one(call);
+        for lag in LAGS {
+            if reply.as_ref().is_ok_and(&is_it) {
+                break;
             }
-            Settled::Failed { .. } => return Some(entry.step.trace()),
-        },
+            self.run.api.pause(lag);
+            reply = self.run.api.read_one(call);
+        }
+        reply
     }
-    None
+
+    /// An account is purged only where the server shows nobody on it whom this hook did not make.
+    fn is_safe(&self, step: &Step) -> bool {
+        let Step::PurgeAccount { id, .. } = step else { return true };
+        match self.run.api.read_one(&Call::get_users(id)) {
+            Ok(Reply::List(list)) => {
+                list.iter().all(|(name, _)| Some(&UserName::new(name)) == self.made_user())
+            }
+            Ok(Reply::Absent) => true,
+            _ => false,
+        }
+    }
+
+    /// A user who could not be purged alone is gone with the account.
+    fn forget_what_went_along(&mut self) {
+        let Some(Step::CreateUser { account, .. }) = self.creation else { return };
+        let purge = Step::PurgeAccount { id: account.clone(), force: true }.text();
+        let trace = self.creation.map(Step::trace).unwrap_or_default();
+        if self.undone.contains(&purge) {
+            self.leftovers.retain(|left| !left.ends_with(&trace));
+        }
+    }
 }
 
-/// An account is purged only where the server shows nobody on it whom this hook did not make.
-fn is_safe(api: &Api, step: &Step, made_user: Option<&UserName>) -> bool {
-    match step {
-        Step::PurgeAccount { id, .. } => !has_others(api, id, made_user),
-        _ => true,
-    }
+/// The mark of an unprovision.
+fn is_mark(step: &Step) -> bool {
+    matches!(step, Step::SetUserStatus { status: UserStatus::Deleted, .. })
 }
 
-fn has_others(api: &Api, id: &AccountId, made_user: Option<&UserName>) -> bool {
-    match api.read_one(&Call::get_users(id)) {
-        Ok(Reply::List(list)) => list.iter().any(|(name, _)| Some(&UserName::new(name)) != made_user),
-        Ok(Reply::Absent) => false,
-        _ => true,
-    }
-}
-
-fn told(failure: Failure, account: Account) -> Error {
-    let Account { undone, leftovers } = account;
+fn told(failure: Failure, undone: Vec<String>, leftovers: Vec<String>) -> Error {
     let (mut status, mut text) = (failure.status, failure.text);
     if !leftovers.is_empty() {
         status = Status::Doubt;

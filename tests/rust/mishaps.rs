@@ -206,3 +206,96 @@ fn an_account_with_services_in_freeside_is_not_purged_though_no_user_is_shown_on
     assert_eq!(state["users"]["jane"], Value::Null);
     assert_eq!(state["users"]["ann"]["status"], "deleted", "ann's unprovision was rolled back");
 }
+
+#[test]
+fn that_a_step_did_not_take_effect_counts_only_where_a_server_that_lags_was_asked_to_the_end() {
+    let network = Network::new(of_jane("active"), json!({ "lag_ms": 1_000 }))
+        .mishap("POST user/jane", 1, 1, Mishap::AnswerLost)
+        .mishap("GET user/jane", 3, FOR_EVER, Mishap::Lost);
+    let error = network.hook(Hook::Suspend, &request()).expect_err("nobody knows what became of it");
+    assert_eq!(network.state()["users"]["jane"]["status"], "suspended");
+    assert_eq!(error.status, Status::Doubt);
+    assert_eq!(error.leftovers, ["possibly: user jane is suspended, was active"]);
+}
+
+#[test]
+fn a_look_up_that_fails_once_is_made_up_for() {
+    let network = Network::new(of_jane("active"), json!({ "lag_ms": 1_000 }))
+        .mishap("POST user/jane", 1, 1, Mishap::Lost)
+        .mishap("GET user/jane", 4, 3, Mishap::Lost);
+    network.hook(Hook::Suspend, &request()).expect("it is asked once more, and then tried again");
+    assert_eq!(network.state()["users"]["jane"]["status"], "suspended");
+}
+
+#[test]
+fn an_undo_is_not_taken_for_done_because_a_server_that_lags_still_shows_what_was_before() {
+    let mut state = nobody();
+    state["accounts"] = json!({ "B2": { "status": "active" } });
+    state["users"] = json!({ "jane": { "account": "B2" } });
+    for mishap in [Mishap::Lost, Mishap::Refused] {
+        let network = Network::new(state.clone(), json!({ "lag_ms": 400 })).mishap(
+            "POST account/A1 action=purge",
+            1,
+            1,
+            mishap,
+        );
+        let error = network.hook(Hook::Provision, &request()).expect_err("the name is taken");
+        assert_eq!(error.status, Status::Refused, "{}", error.text);
+        assert_eq!(network.state()["accounts"]["A1"], Value::Null);
+    }
+}
+
+#[test]
+fn a_name_that_the_server_does_not_empty_again_is_named() {
+    let mut state = of_jane("active");
+    state["users"]["jane"]["last_name"] = json!("");
+    let mut changed = request();
+    changed["old"] = changed["service"].clone();
+    changed["old"]["finger"] = json!("Old");
+    changed["service"]["domain"] = json!("example.com");
+    for empty_writes in [false, true] {
+        let network =
+            Network::new(state.clone(), json!({ "empty_clears": false, "empty_writes": empty_writes }))
+                .mishap("POST emailaddress/jane@example.net action=purge", 1, FOR_EVER, Mishap::Refused);
+        let error = network.hook(Hook::Replace, &changed).expect_err("the old address stays");
+        assert_eq!(network.state()["users"]["jane"]["last_name"], "Roe");
+        assert_eq!(error.leftovers, ["names of user jane (one of them was empty, and stays)"]);
+    }
+}
+
+#[test]
+fn a_new_user_whom_a_server_that_lags_made_no_master_is_asked_for_until_it_is_shown() {
+    let mut state = of_jane("active");
+    // Of the account's only user no service is known, and nobody is its master.
+    let other = state["users"].as_object_mut().expect("users").remove("jane").expect("jane");
+    state["users"]["other"] = other;
+    state["users"]["other"]["master_user"] = json!("N");
+    state["addresses"] = json!({});
+    let network = Network::new(state, json!({ "lag_ms": 1_000 }));
+    let mut request = request();
+    request["others"] = json!([{ "svcnum": 30, "username": "ann", "package": "EMAIL", "account_id": "A1" }]);
+    network.hook(Hook::Provision, &request).expect("it becomes the master");
+    let jane = &network.state()["users"]["jane"];
+    assert_eq!((&jane["master_user"], &jane["packages"]), (&json!("Y"), &json!(["EMAIL"])));
+}
+
+#[test]
+fn an_address_that_went_with_a_mark_that_is_undone_is_put_back() {
+    for autopurge in [true, false] {
+        let network = Network::new(of_jane("suspended"), json!({ "addresses_follow_delete": true }))
+            .mishap("POST user/jane action=update status=deleted", 1, 1, Mishap::AnswerLost)
+            .mishap("GET user/jane", 1, 6, Mishap::Lost);
+        let network = if autopurge { network } else { network.without_autopurge() };
+        let error =
+            network.hook(Hook::Unprovision, &request()).expect_err("nobody knows whether it is marked");
+        let state = network.state();
+        assert_eq!(state["users"]["jane"]["status"], "suspended");
+        if autopurge {
+            assert_eq!(state["addresses"]["jane@example.net"], "jane");
+            assert_eq!(error.leftovers, Vec::<String>::new());
+        } else {
+            let left = "possibly: address jane@example.net is missing on user jane (add it)";
+            assert_eq!(error.leftovers, [left]);
+        }
+    }
+}
