@@ -25,16 +25,13 @@ our @EXPORT_OK = qw(
 );
 our $AutoCommit = 1;
 
-my $dbh;
+my ($dbh, $owner);
 
 sub adminsuidsetup {
     my ($user) = @_;
-    if ($dbh) { $dbh->disconnect }
     return forksuidsetup($user);
 }
 
-# After a fork: a connection of one's own; the parent's is let go without a
-# word to the server.
 sub forksuidsetup {
     my ($user) = @_;
     if (!defined $user) {
@@ -45,9 +42,11 @@ sub forksuidsetup {
     return $dbh;
 }
 
-# While a new database has no employees yet.
+# While a new database has no employees yet. After a fork: a connection of one's
+# own; the parent's is let go without a word to the server.
 sub connect_without_user {
-    $dbh = myconnect();
+    if ($dbh && $owner == $$) { $dbh->disconnect }
+    ($dbh, $owner) = (myconnect(), $$);
     return $dbh;
 }
 
