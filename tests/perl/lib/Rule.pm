@@ -14,11 +14,13 @@ use strict;
 use warnings;
 use utf8;
 
-use Encode   ();
-use Exporter qw( import );
+use Encode     ();
+use Exporter   qw( import );
+use List::Util qw( min );
 use Test::More;
 
 use FS::Record qw( dbdef dbh qsearch );
+use FS::UID    qw( driver_name );
 use ISP;
 use ISP::Database qw( empty_tables );
 use Rule::Forms;
@@ -56,7 +58,8 @@ sub form { return $form }
 # rule NAME => [ modes => {}, options => {}, forms => N, ] sub { ... }: modes of the
 # server that this rule is about, options of the export that it begins with; forms,
 # where the shape of records does not matter, says how many are enough. RULE in the
-# environment chooses rules; RULES_LISTED names them without running any.
+# environment chooses rules; RULES_LISTED names them without running any. On
+# PostgreSQL, which knows nothing of a server's forms, two of them are enough.
 sub rule {
     my ($name, @more) = @_;
     my $code = pop @more;
@@ -66,7 +69,8 @@ sub rule {
     _open();
     return subtest $name => sub {
         my @forms = Rule::Forms->all;
-        for my $each (@forms[0 .. ($more{forms} || @forms) - 1]) {
+        my $count = min($more{forms} || @forms, driver_name() eq 'Pg' ? 2 : ());
+        for my $each (@forms[0 .. $count - 1]) {
             $form = $each;
             subtest $form->name => sub { _run($code, %more) };
         }
