@@ -69,7 +69,7 @@ sub rule {
     _open();
     return subtest $name => sub {
         my @forms = Rule::Forms->all;
-        my $count = min($more{forms} || @forms, driver_name() eq 'Pg' ? 2 : ());
+        my $count = min($more{forms} || scalar @forms, driver_name() eq 'Pg' ? 2 : ());
         for my $each (@forms[0 .. $count - 1]) {
             $form = $each;
             subtest $form->name => sub { _run($code, %more) };
