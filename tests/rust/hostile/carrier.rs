@@ -2,10 +2,10 @@
 //! some that lie.
 
 use super::arbitrary::{answer, assert_holds, config};
-use crate::properties::hooks::{check, Case};
+use crate::properties::hooks::{check, gets_over, Case};
 use crate::properties::network::{Act, Script, Tail};
 use crate::properties::scenes::Scene;
-use magicmail::wire::FailureKind;
+use magicmail::wire::{Answer, FailureKind};
 use proptest::prelude::*;
 
 fn kind() -> impl Strategy<Value = FailureKind> {
@@ -65,5 +65,39 @@ proptest! {
     #[test]
     fn a_server_that_answers_anything_is_not_believed_beyond_what_it_says(case in case(anything())) {
         assert_holds(check(&case))?;
+    }
+}
+
+/// What passes: no connection for a moment, an answer that was lost, a server that is away.
+fn passing() -> Vec<Act> {
+    let away = |status| {
+        let answer = Answer { status, content_type: None, location: None, body: b"away".to_vec() };
+        Act::Says { done: false, answer }
+    };
+    let lost = |done| Act::Lost { done, kind: FailureKind::Closed };
+    vec![
+        Act::Unsent(FailureKind::Connect),
+        Act::Unsent(FailureKind::Name),
+        Act::Unsent(FailureKind::Closed),
+        lost(false),
+        lost(true),
+        away(502),
+        away(503),
+        away(504),
+    ]
+}
+
+#[test]
+fn one_mishap_that_passes_at_whatever_request_is_got_over() {
+    for scene in Scene::ALL.into_iter().filter(|scene| *scene != Scene::Taken) {
+        for (autopurge, number) in (0..14).flat_map(|number| [(false, number), (true, number)]) {
+            for act in passing() {
+                let mut acts = vec![Act::Honest; number];
+                acts.push(act.clone());
+                let script = Script { acts, tail: Tail::Honest };
+                let case = Case { scene, autopurge, dry_run: false, script };
+                gets_over(&case).unwrap_or_else(|why| panic!("{act:?} at request {number}: {why}"));
+            }
+        }
     }
 }

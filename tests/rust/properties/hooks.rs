@@ -51,6 +51,14 @@ pub fn check(case: &Case) -> Checked {
     Ok(())
 }
 
+/// Whether the hook ended as it does on a network where all is well.
+pub fn gets_over(case: &Case) -> Checked {
+    let network = Network::new(case.scene.state(), case.script.clone());
+    let told = run(case, &network)?.told;
+    holds(told.is_ok(), || format!("{}: {}", case.scene.name(), told.unwrap_err().text))?;
+    check(case)
+}
+
 fn run(case: &Case, network: &Network) -> Result<Story, String> {
     let before = network.state();
     let began = network.now();
