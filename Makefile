@@ -12,7 +12,7 @@ PERL_SOURCES = $$(git ls-files '*.pm' '*.pl' '*.t' examples/day benches/bench be
 PROVE = MAGICMAIL_LIB=$(LIBRARY) MAGICMAIL_SIMULATOR=$(SIMULATOR) prove -j2 $(PERL_INCLUDE)
 WITH_DATABASE = $$(grep -rlE --include='*.t' '^use (ISP|Rule|Drift)\>' tests/perl | sort)
 
-.PHONY: help build install uninstall deb demo test test-rust test-perl test-c test-packages faults fuzz bench \
+.PHONY: help build install uninstall deb demo test test-rust test-perl test-c test-packages faults fuzz sanitize bench \
     bench-audit release-check simulate lint header clean
 
 help: ## this list
@@ -64,6 +64,10 @@ test-packages: ## the Debian packages and `make install`, in a root of their own
 	@setup/require test deb test-packages
 	$(CARGO) build --release --workspace
 	@CARGO='$(CARGO)' GLIBC='$(GLIBC)' tests/packages/run
+
+sanitize: ## memory: C and Perl under valgrind, Rust under AddressSanitizer, 10,000 hooks (HOOKS=…)
+	@setup/require test
+	tests/sanitize
 
 bench: ## what a hook costs, beside a plain client (QUICK=1: the short form)
 	@setup/require bench

@@ -36,15 +36,20 @@ static struct seen nothing_seen(void)
 static void each_userdata_gets_its_own_lines(void)
 {
     struct seen one = nothing_seen(), other = nothing_seen();
+    int lines;
     mm_export_set_log(handle, see, &one);
     CHECK(mm_call(handle, "get_account", ACCOUNT, NULL) == MM_OK);
     CHECK_SAYS(one.last, "GET /account/FREESIDE42");
+    /* More than one where a slow machine needed a second connection. */
+    lines = one.lines;
     mm_export_set_log(handle, see, &other);
     CHECK(mm_call(handle, "get_user", "{\"id\": \"jane\"}", NULL) == MM_OK);
     CHECK_SAYS(other.last, "GET /user/jane");
+    CHECK(one.lines == lines);
+    lines = other.lines;
     mm_export_set_log(handle, NULL, NULL);
     CHECK(mm_call(handle, "get_user", "{\"id\": \"jane\"}", NULL) == MM_OK);
-    CHECK(one.lines == 1 && other.lines == 1);
+    CHECK(other.lines == lines && one.lines > 0 && lines > 0);
     CHECK(one.elsewhere == 0 && one.bad_levels == 0 && one.secrets == 0);
 }
 
@@ -78,7 +83,8 @@ static void *call_and_count(void *argument)
     CHECK(pthread_setspecific(lines_of_this_thread, &lines) == 0);
     for (i = 0; i < 5; i++)
         CHECK(mm_call(handle, "get_account", ACCOUNT, NULL) == MM_OK);
-    CHECK(lines == 5);
+    /* A line of another thread's would be missing there. */
+    CHECK(lines >= 5);
     return NULL;
 }
 
