@@ -6,6 +6,8 @@ CARGO = cargo
 LIBRARY = target/release/libmagicmail.so
 SIMULATOR = target/release/magicmail-simulator
 DAY = examples/day.json
+HISTORIES = 200000
+SEED = 1
 PERL_INCLUDE = -I perl/lib -I tests/perl/lib
 PERL_SOURCES = $$(git ls-files '*.pm' '*.pl' '*.t' examples/day benches/bench benches/audit \
     tests/perl/on-postgresql perl/bin/freeside-magicmail packaging/man-of-header)
@@ -48,6 +50,10 @@ test-rust: ## the tests of the library and of the simulator
 faults: ## every fault at every request of every hook, then two (FAULTS="--latency 20")
 	@setup/require build
 	$(CARGO) test --test faults -- --full $(FAULTS)
+
+simulate: ## made-up histories of a Freeside and its mail server (HISTORIES=200000 SEED=1)
+	@setup/require build
+	$(CARGO) test --profile simulation --test simulation -- --histories $(HISTORIES) --seed $(SEED)
 
 test-perl: ## the hooks, in a small Freeside on SQLite and on PostgreSQL, through the library, over TLS
 	$(PROVE) -r tests/perl tests/apache

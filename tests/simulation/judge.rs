@@ -1,0 +1,168 @@
+//! What must hold when a hook has ended: a success means that all that is wanted is there; a failure that names
+//! nothing left means that all is as before; and in any case nothing of others was touched.
+//!
+//! Three things nobody can know, and a hook that met one of them is not judged by all of this:
+//!
+//! - A request is carried out after the hook that sent it last looked at that thing, or after that hook has
+//!   ended (its process was killed, or it gave up on an answer). Later hooks are not judged for what such a
+//!   request does while they run; a hook that fails must still leave all else as before.
+//! - What a hook reads may be older than a write of the hook before it, where a server lags. So a hook starts
+//!   once that lag has passed.
+//! - Another customer's hook does what it could not have done without this one (it takes a name that this one
+//!   has just set free): as before cannot be told then.
+
+mod untouched;
+mod wanted;
+
+use crate::ask::{Ask, Told};
+use crate::books::Export;
+use crate::mail::Running;
+use crate::site::Site;
+use crate::transaction::Transaction;
+use magicmail::error::{Error, Status};
+use magicmail::world::Hook;
+use magicmail_simulator::{Mailbox, Modes, State};
+
+pub use wanted::{has_address, is_additional_or_master, is_same_packages, mailbox, masters};
+
+/// What a hook found and left.
+pub struct Case<'a> {
+    pub ask: &'a Ask,
+    /// The account that counts.
+    pub account: &'a str,
+    /// As it was when the hook began; and as it would be now without it.
+    pub before: &'a State,
+    pub without: &'a State,
+    pub after: &'a State,
+    pub modes: &'a Modes,
+    /// Something went wrong that was only warned about.
+    pub is_troubled: bool,
+}
+
+/// Asks the library, and judges what it did.
+pub fn ask(transaction: &mut Transaction, ask: &Ask, export: &Export) -> Result<Told, String> {
+    let (stage, worker) = (transaction.stage.clone(), transaction.worker);
+    loop {
+        let until = stage.site().lags_until();
+        let Some(until) = until else { break };
+        stage.wait_until(worker, until);
+    }
+    let before = {
+        let mut site = stage.site();
+        site.tally.hooks += 1;
+        site.tell(worker, || ask.words());
+        site.mail.start(worker, ask);
+        site.mail.server.state().clone()
+    };
+    let ended = ask.send(&stage, worker, export);
+    let mut site = stage.site();
+    site.tell(worker, || in_words(&ended));
+    let Some(running) = site.mail.running[worker].take() else { return Err("not started".to_owned()) };
+    site.judge(ask, &ended, &before, running);
+    match ended {
+        Ok(told) => {
+            transaction.done.extend([ask.service.username.clone(), told.account.clone()]);
+            Ok(told)
+        }
+        Err(error) => Err(error.text),
+    }
+}
+
+fn in_words(ended: &Result<Told, Error>) -> String {
+    match ended {
+        Ok(told) => format!("succeeds: [{}] warnings [{}]", told.steps.join("; "), told.warnings.join("; ")),
+        Err(error) => format!("fails ({:?}): {}", error.status, error.text),
+    }
+}
+
+impl Site {
+    /// Until when reads may show what was before the last write.
+    fn lags_until(&self) -> Option<std::time::Duration> {
+        let shown = self.mail.last_write? + self.mail.lag();
+        (shown > self.now).then_some(shown)
+    }
+
+    fn judge(&mut self, ask: &Ask, ended: &Result<Told, Error>, before: &State, running: Running) {
+        match ended {
+            Ok(_) => self.tally.succeeded += 1,
+            Err(error) if error.leftovers.is_empty() => self.tally.as_before += 1,
+            Err(_) => self.tally.leftovers += 1,
+        }
+        if ask.hook == Hook::Unprovision && ended.is_ok() {
+            // It stays on the deleted user, who may be taken over for another domain.
+            self.excuse(&ask.service.address());
+        }
+        let is_haunted = running.is_haunted(self.mail.lag());
+        let is_troubled = ended.as_ref().is_ok_and(|told| told.warnings.iter().any(|text| is_trouble(text)));
+        if is_haunted || is_troubled || ended.as_ref().is_err_and(|error| !error.leftovers.is_empty()) {
+            running.about.iter().for_each(|name| self.excuse(name));
+        }
+        if is_haunted {
+            self.tally.haunted += 1;
+            return;
+        }
+        if running.is_entangled {
+            self.tally.entangled += 1;
+            return;
+        }
+        let after = self.mail.server.state().clone();
+        let modes = self.mail.modes().clone();
+        let account = ended.as_ref().map_or(&ask.account, |told| &told.account);
+        let without = running.without.state();
+        let case = Case { ask, account, before, without, after: &after, modes: &modes, is_troubled };
+        let verdict = match ended {
+            Ok(_) if running.ghosts > 0 => {
+                self.tally.haunted += 1;
+                untouched::check(&case)
+            }
+            Ok(_) => untouched::check(&case).and_then(|()| wanted::check(&case)),
+            Err(error) => failed(&case, error),
+        };
+        if let Err(why) = verdict {
+            self.is_wrong(format!("{}: {why}", ask.words()));
+        }
+    }
+}
+
+/// Whether a warning tells of something that went wrong, and not only of something odd.
+fn is_trouble(warning: &str) -> bool {
+    let odd = [
+        "was taken over (existing mail kept)",
+        "is still marked as a master of account",
+        "the one of the oldest service counts",
+        "nothing was left to unprovision",
+        "it was not purged",
+    ];
+    !odd.iter().any(|text| warning.contains(text))
+}
+
+fn failed(case: &Case, error: &Error) -> Result<(), String> {
+    if (error.status == Status::Doubt) == error.leftovers.is_empty() {
+        return Err(format!("status {:?} with leftovers {:?}", error.status, error.leftovers));
+    }
+    if error.status == Status::Internal || error.status == Status::Argument {
+        return Err(format!("status {:?}: {}", error.status, error.text));
+    }
+    if is_freesides_password(case) {
+        return Ok(());
+    }
+    let left = untouched::differences(case.without, case.after);
+    let unnamed: Vec<String> = left
+        .into_iter()
+        .filter(|difference| !error.leftovers.iter().any(|text| difference.is_named_in(text)))
+        .map(|difference| difference.told)
+        .collect();
+    if unnamed.is_empty() {
+        return Ok(());
+    }
+    Err(format!("failed, and left without naming it: {} ({})", unnamed.join(", "), error.text))
+}
+
+/// A change that is undone puts back the password that Freeside had before the transaction. Where another
+/// export's hook has changed it in this transaction, that is what the rollback goes back to as well.
+fn is_freesides_password(case: &Case) -> bool {
+    let Some(old) = &case.ask.old else { return false };
+    let name = &case.ask.service.username;
+    let (was, is) = (case.without.mailbox(name), case.after.mailbox(name));
+    was.zip(is).is_some_and(|(was, is)| Mailbox { password: &old.password, ..was } == is)
+}

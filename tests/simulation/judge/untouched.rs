@@ -1,0 +1,145 @@
+//! Nothing of others was touched.
+
+use super::Case;
+use magicmail::world::Hook;
+use magicmail_simulator::{Mailbox, State};
+
+/// Where two states of the server differ.
+pub struct Difference {
+    pub told: String,
+    /// Whose text names it: the name of a user, an account or an address.
+    name: String,
+}
+
+impl Difference {
+    fn new(name: &str, told: String) -> Difference {
+        Difference { told, name: name.to_ascii_lowercase() }
+    }
+
+    pub fn is_named_in(&self, text: &str) -> bool {
+        let text = text.to_ascii_lowercase();
+        let goes_on = |c: char| c.is_alphanumeric() || c == '@';
+        text.match_indices(&self.name).any(|(at, _)| {
+            let before = text[..at].chars().next_back();
+            let after = text[at + self.name.len()..].chars().next();
+            !before.is_some_and(goes_on) && !after.is_some_and(goes_on)
+        })
+    }
+}
+
+pub fn differences(without: &State, after: &State) -> Vec<Difference> {
+    let mut found = Vec::new();
+    if without == after {
+        return found;
+    }
+    for (name, was, is) in users(without, after).filter(|(_, was, is)| was != is) {
+        // A deleted one that went with its account, or came with it.
+        let account = was.as_ref().or(is.as_ref()).map_or("", |user| user.account);
+        let goes_along = without.account_status(account).is_some() != after.account_status(account).is_some();
+        let name = if goes_along && was.is_some() { account } else { name };
+        found.push(Difference::new(name, format!("user {name}: {is:?}, was {was:?}")));
+    }
+    for (id, was) in without.account_statuses() {
+        let is = after.account_status(id);
+        if is != Some(was) {
+            found.push(Difference::new(id, format!("account {id}: {is:?}, was {was}")));
+        }
+    }
+    for (id, is) in after.account_statuses().filter(|(id, _)| without.account_status(id).is_none()) {
+        found.push(Difference::new(id, format!("account {id}: {is}, was not there")));
+    }
+    found.extend(addresses(without, after));
+    if found.is_empty() {
+        found.push(Difference::new("\0", "a field of an account".to_owned()));
+    }
+    found
+}
+
+fn addresses<'a>(without: &'a State, after: &'a State) -> impl Iterator<Item = Difference> + 'a {
+    let lost = without.owners().filter(|(address, _)| after.owner(address).is_none());
+    let new = after.owners().filter(|(address, user)| without.owner(address) != Some(user));
+    let lost =
+        lost.map(|(address, user)| Difference::new(address, format!("address {address} of {user} is gone")));
+    lost.chain(new.map(|(address, user)| Difference::new(address, format!("address {address} is on {user}"))))
+}
+
+/// The users on either side.
+fn users<'a>(
+    without: &'a State,
+    after: &'a State,
+) -> impl Iterator<Item = (&'a str, Option<Mailbox<'a>>, Option<Mailbox<'a>>)> {
+    let was = without.mailboxes().map(|user| (user.name, Some(user.clone()), after.mailbox(user.name)));
+    let new = after.mailboxes().filter(|user| without.mailbox(user.name).is_none());
+    was.chain(new.map(|user| (user.name, None, Some(user.clone()))))
+}
+
+/// After a success: only the service's own mailbox, its account, and the packages of the account's master.
+pub fn check(case: &Case) -> Result<(), String> {
+    let own = &case.ask.service.username;
+    for (name, was, is) in users(case.without, case.after) {
+        if name.eq_ignore_ascii_case(own) || may_change(case, was.as_ref(), is.as_ref()) {
+            continue;
+        }
+        return Err(format!("user {name} was touched: {is:?}, was {was:?}"));
+    }
+    for (id, was) in case.without.account_statuses().filter(|(id, _)| !id.eq_ignore_ascii_case(case.account))
+    {
+        if case.after.account_status(id) != Some(was) {
+            return Err(format!("account {id} was touched"));
+        }
+    }
+    for (id, _) in case.after.account_statuses().filter(|(id, _)| !id.eq_ignore_ascii_case(case.account)) {
+        if case.without.account_status(id).is_none() {
+            return Err(format!("account {id} was made"));
+        }
+    }
+    check_addresses(case)
+}
+
+fn may_change(case: &Case, was: Option<&Mailbox>, is: Option<&Mailbox>) -> bool {
+    let (Some(was), Some(is)) = (was, is) else {
+        // A deleted user whom the server does not show goes with its emptied account.
+        return was == is || is.is_none() && was.is_some_and(|was| goes_with_account(case, was));
+    };
+    let is_ours = was.account.eq_ignore_ascii_case(case.account);
+    let brings_packages = matches!(case.ask.hook, Hook::Provision | Hook::Unprovision | Hook::Sync);
+    if !is_ours || !brings_packages {
+        return was == is;
+    }
+    let is_made_master = is.master && !was.master;
+    let alike = Mailbox { packages: is.packages.clone(), master: is.master, ..was.clone() } == *is;
+    let may_be_made = case.ask.hook == Hook::Unprovision || !is_made_master;
+    // Where it could not be made the master, that is in the warnings.
+    let may_hold = is.master || case.is_troubled && case.ask.hook == Hook::Unprovision;
+    alike && may_be_made && (may_hold || is.packages == was.packages)
+}
+
+fn goes_with_account(case: &Case, was: &Mailbox) -> bool {
+    was.is_deleted()
+        && was.account.eq_ignore_ascii_case(case.account)
+        && case.after.account_status(case.account).is_none()
+}
+
+fn check_addresses(case: &Case) -> Result<(), String> {
+    let own = &case.ask.service.username;
+    let moved = case.ask.old.as_ref().map(super::super::ask::Asked::address).unwrap_or_default();
+    let ours = [case.ask.service.address(), moved];
+    let is_ours = |address: &str| ours.iter().any(|ours| ours.eq_ignore_ascii_case(address));
+    for (address, user) in case.without.owners().filter(|(address, _)| !is_ours(address)) {
+        let is = case.after.owner(address);
+        let went_along = is.is_none()
+            && match case.after.mailbox(user) {
+                None => true,
+                Some(user) => user.name.eq_ignore_ascii_case(own) && user.is_deleted(),
+            };
+        if is != Some(user) && !went_along {
+            return Err(format!("address {address} of {user} was touched"));
+        }
+    }
+    for (address, _) in case.after.owners().filter(|(address, _)| !is_ours(address)) {
+        if case.without.owner(address).is_none() {
+            return Err(format!("address {address} was made"));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,65 @@
+//! What was played, in numbers.
+
+#[derive(Clone, Debug, Default)]
+pub struct Tally {
+    pub histories: u64,
+    pub transactions: u64,
+    pub committed: u64,
+    pub killed: u64,
+    pub rolled_back: u64,
+    pub hooks: u64,
+    pub succeeded: u64,
+    pub as_before: u64,
+    pub leftovers: u64,
+    pub requests: u64,
+    pub faults: u64,
+    /// Requests that were carried out after their hook had ended.
+    pub ghosts: u64,
+    pub ghost_purges: u64,
+    /// Hooks that could not be judged, by the reason.
+    pub haunted: u64,
+    pub entangled: u64,
+}
+
+impl Tally {
+    pub fn add(&mut self, other: &Tally) {
+        self.histories += other.histories;
+        self.transactions += other.transactions;
+        self.committed += other.committed;
+        self.killed += other.killed;
+        self.rolled_back += other.rolled_back;
+        self.hooks += other.hooks;
+        self.succeeded += other.succeeded;
+        self.as_before += other.as_before;
+        self.leftovers += other.leftovers;
+        self.requests += other.requests;
+        self.faults += other.faults;
+        self.ghosts += other.ghosts;
+        self.ghost_purges += other.ghost_purges;
+        self.haunted += other.haunted;
+        self.entangled += other.entangled;
+    }
+
+    pub fn told(&self) -> String {
+        format!(
+            "{} histories: {} transactions ({} committed, {} rolled back, {} killed); {} hooks ({} succeeded, \
+             {} left all as before, {} named what is left); {} requests, {} of them disturbed; {} carried out \
+             after their hook had ended ({} purges); not judged: {} hooks that could not know, {} entangled",
+            self.histories,
+            self.transactions,
+            self.committed,
+            self.rolled_back,
+            self.killed,
+            self.hooks,
+            self.succeeded,
+            self.as_before,
+            self.leftovers,
+            self.requests,
+            self.faults,
+            self.ghosts,
+            self.ghost_purges,
+            self.haunted,
+            self.entangled,
+        )
+    }
+}
