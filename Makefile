@@ -59,11 +59,8 @@ test-perl: ## the hooks, in a small Freeside on SQLite and on PostgreSQL, throug
 	$(PROVE) -r tests/perl tests/apache
 	tests/perl/on-postgresql env $(PROVE) $(WITH_DATABASE)
 
-# valgrind tells by the symbols, which the release has not, what is ring's and no mistake.
-test-c: ## the C ABI from C, and again under valgrind
-	$(CARGO) build --workspace
+test-c: ## the C ABI from C (make sanitize: under valgrind)
 	MAGICMAIL_LIB=$(LIBRARY) MAGICMAIL_SIMULATOR=$(SIMULATOR) tests/c/run
-	MAGICMAIL_LIB=target/debug/libmagicmail.so MAGICMAIL_SIMULATOR=$(SIMULATOR) VALGRIND=1 tests/c/run
 
 fuzz: ## answers, documents and whole hooks under a fuzzer, a minute each (FUZZ_SECONDS=600)
 	@setup/require fuzz
