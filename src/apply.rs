@@ -160,9 +160,7 @@ impl Run<'_> {
 
     fn take_in(&mut self, step: Step, reply: Option<&Reply>, effect: Effect) {
         step.take_effect(&mut self.world);
-        if let Some(reply) = reply {
-            learn(&step, reply, &mut self.world);
-        }
+        learn(&step, reply, &mut self.world);
         self.journal.push(Entry { step, effect });
     }
 

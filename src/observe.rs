@@ -31,15 +31,22 @@ impl From<Unreadable> for Error {
 /// Reads until a plan can be made: round after round, what one round asks for side by side.
 pub fn observe(api: &Api, task: &Task, world: &mut World) -> Result<(), Unreadable> {
     for lag in LAGS {
-        match observe_once(api, task, world) {
-            Err(unreadable) if world.made_user && matches!(unreadable.error.cause, Cause::Refused(_)) => {
-                // A server that lags does not know yet the user whom this hook has made.
-                api.pause(lag);
-            }
-            ended => return ended,
+        let ended = observe_once(api, task, world);
+        if !is_not_shown_yet(world, &ended) {
+            return ended;
         }
+        if world.user == Known::Absent {
+            world.user = Known::Unknown;
+        }
+        api.pause(lag);
     }
     observe_once(api, task, world)
+}
+
+/// A server that lags does not know yet the user whom this hook has made.
+fn is_not_shown_yet(world: &World, ended: &Result<(), Unreadable>) -> bool {
+    let is_refused = |unreadable: &Unreadable| matches!(unreadable.error.cause, Cause::Refused(_));
+    world.made_user && (world.user == Known::Absent || ended.as_ref().is_err_and(is_refused))
 }
 
 fn observe_once(api: &Api, task: &Task, world: &mut World) -> Result<(), Unreadable> {

@@ -4,12 +4,17 @@ use crate::api::Reply;
 use crate::id::PackageName;
 use crate::record::{Status, User};
 use crate::step::Step;
-use crate::world::World;
+use crate::world::{Known, World};
 
-/// Takes over what the server itself said of the thing after the step.
-pub fn learn(step: &Step, reply: &Reply, world: &mut World) {
+/// Takes over what the server itself said of the thing after the step; None: nothing.
+pub fn learn(step: &Step, reply: Option<&Reply>, world: &mut World) {
     match (step, reply) {
-        (Step::CreateUser { user, account, .. }, Reply::Record(record)) => {
+        // Whether it took the user for a master, and which packages it gave, is to be asked.
+        (Step::CreateUser { user, .. }, None) => {
+            world.user = Known::Unknown;
+            world.packages.remove(user);
+        }
+        (Step::CreateUser { user, account, .. }, Some(Reply::Record(record))) => {
             let mut made = User::of(record, user);
             made.account = Some(account.clone());
             if made.status == Status::Other(String::new()) {
@@ -22,7 +27,7 @@ pub fn learn(step: &Step, reply: &Reply, world: &mut World) {
             }
             world.change_user(user, |found| found.clone_from(&made));
         }
-        (Step::AssignPackage { user, .. }, Reply::List(list)) => {
+        (Step::AssignPackage { user, .. }, Some(Reply::List(list))) => {
             // Assignments go side by side: a list may be older than the one that is known already.
             let held = world.packages.entry(user.clone()).or_default();
             for package in list.iter().map(|(name, _)| PackageName::new(name)) {
@@ -57,7 +62,7 @@ mod tests {
             let step = Step::AssignPackage { user: user.clone(), package: PackageName::new(package) };
             step.take_effect(&mut world);
             let list = list.iter().map(|name| ((*name).to_owned(), record())).collect();
-            learn(&step, &Reply::List(list), &mut world);
+            learn(&step, Some(&Reply::List(list)), &mut world);
         }
         assert_eq!(world.packages[&user], [PackageName::new("PRO"), PackageName::new("FAX")]);
     }

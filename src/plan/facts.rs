@@ -120,7 +120,7 @@ fn provision(task: &Task, round: &mut Round) {
     }
     // Else it need not be asked for: a list that lacks it, or an account that is not there, says that it
     // is not on the account, and a name of another account's is refused by the server.
-    if world.name_refused {
+    if world.name_refused || world.made_user {
         round.user();
     }
     if round.facts.is_empty() {

@@ -93,6 +93,10 @@ impl Network {
         Export::over(&configuration.to_string(), Box::new(Line(Arc::clone(self)))).expect("an export")
     }
 
+    fn requests(&self) -> Vec<String> {
+        self.0.lock().unwrap().requests.clone()
+    }
+
     fn state(&self) -> Value {
         serde_json::to_value(self.0.lock().unwrap().server.state()).expect("a document")
     }
@@ -297,5 +301,21 @@ fn an_address_that_went_with_a_mark_that_is_undone_is_put_back() {
             let left = "possibly: address jane@example.net is missing on user jane (add it)";
             assert_eq!(error.leftovers, [left]);
         }
+    }
+}
+
+#[test]
+fn a_new_user_of_whom_the_server_says_nothing_is_not_guessed_at() {
+    let mut state = of_jane("deleted");
+    // Deleted, and no list shows him: the server makes nobody else the master by itself.
+    let other = state["users"].as_object_mut().expect("users").remove("jane").expect("jane");
+    state["users"]["other"] = other;
+    state["addresses"] = json!({});
+    for lag_ms in [0, 1_000] {
+        let modes = json!({ "deleted_users": "hidden", "empty_writes": true, "lag_ms": lag_ms });
+        let network = Network::new(state.clone(), modes).mishap("GET user/jane", 1, 6, Mishap::Lost);
+        network.hook(Hook::Provision, &request()).expect("it becomes the master");
+        let jane = &network.state()["users"]["jane"];
+        assert_eq!((&jane["master_user"], &jane["packages"]), (&json!("Y"), &json!(["EMAIL"])), "{lag_ms}");
     }
 }
