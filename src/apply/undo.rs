@@ -10,9 +10,11 @@ use crate::record::{Status as UserStatus, User};
 use crate::step::{Step, Undo};
 use std::time::Duration;
 
-/// Before each round of the undo. What the server would not undo it may undo a moment later; and what is
-/// stuck must not keep the rest from being undone, so it is tried again after all the others.
-const ROUNDS: [Duration; 3] = [Duration::ZERO, Duration::from_millis(100), Duration::from_millis(300)];
+/// The pause before each round of the undo, and whether it is the last. What the server would not undo it may
+/// undo a moment later; and what is stuck must not keep the rest from being undone, so it is tried again after
+/// all the others.
+const ROUNDS: [(Duration, bool); 3] =
+    [(Duration::ZERO, false), (Duration::from_millis(100), false), (Duration::from_millis(300), true)];
 
 impl Run<'_> {
     /// The failure as it is told, after everything that could be undone was.
@@ -23,16 +25,17 @@ impl Run<'_> {
         if !open.is_empty() {
             self.api.begin_undo();
         }
-        for pause in ROUNDS {
+        for (pause, is_last) in ROUNDS {
             if open.is_empty() {
                 break;
             }
             if !pause.is_zero() {
                 self.api.pause(pause);
             }
-            open = open.into_iter().filter_map(|(entry, _)| Some((entry, undoing.undo(entry)?))).collect();
+            open = undoing.round(open, is_last);
         }
         undoing.leftovers.extend(open.into_iter().map(|(_, left)| left));
+        undoing.forget_lost_address();
         undoing.forget_what_went_along();
         told(failure, undoing.undone, undoing.leftovers)
     }
@@ -62,6 +65,24 @@ impl<'a> Undoing<'a> {
 
     fn made_user(&self) -> Option<&'a UserName> {
         self.creation.map(|_| self.run.task.user())
+    }
+
+    /// Undoes what it can; returns the others, and what is left of each.
+    fn round<'e>(&mut self, open: Vec<(&'e Entry, String)>, is_last: bool) -> Vec<(&'e Entry, String)> {
+        let mut still_open = Vec::new();
+        for (entry, _) in open {
+            // Once the new user is gone anybody may take its name, and the address would be his: while that
+            // is stuck, the name is kept.
+            let keeps_name = matches!(entry.step, Step::CreateUser { .. } | Step::CreateAccount { .. });
+            let has_address = |(other, _): &(&Entry, String)| matches!(other.step, Step::AddAddress { .. });
+            let left = if keeps_name && !is_last && still_open.iter().any(has_address) {
+                Some(entry.step.trace())
+            } else {
+                self.undo(entry)
+            };
+            still_open.extend(left.map(|left| (entry, left)));
+        }
+        still_open
     }
 
     /// Some: it could not be undone now; what is left then.
@@ -169,6 +190,20 @@ impl<'a> Undoing<'a> {
             }
             Ok(Reply::Absent) => true,
             _ => false,
+        }
+    }
+
+    /// An address that was stuck may have gone with the user after all. It is not removed any more: by now it
+    /// may be somebody else's.
+    fn forget_lost_address(&mut self) {
+        let (address, user) = (self.run.task.address(), self.run.task.user().clone());
+        let trace = Step::AddAddress { address: address.clone(), user }.trace();
+        let is_named = self.leftovers.iter().any(|left| left.ends_with(&trace));
+        if self.creation.is_none() || !is_named {
+            return;
+        }
+        if self.run.api.read_one(&Call::get_email_address(&address)) == Ok(Reply::Absent) {
+            self.leftovers.retain(|left| !left.ends_with(&trace));
         }
     }
 

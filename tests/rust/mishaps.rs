@@ -319,3 +319,27 @@ fn a_new_user_of_whom_the_server_says_nothing_is_not_guessed_at() {
         assert_eq!((&jane["master_user"], &jane["packages"]), (&json!("Y"), &json!(["EMAIL"])), "{lag_ms}");
     }
 }
+
+#[test]
+fn a_new_user_keeps_its_name_until_its_address_is_gone() {
+    for (count, is_left) in [(1, false), (FOR_EVER, true)] {
+        let modes = json!({ "addresses_follow_purge": false, "known_packages": ["PRO"] });
+        let network = Network::new(nobody(), modes).mishap(
+            "POST emailaddress/jane@example.net action=purge",
+            1,
+            count,
+            Mishap::Refused,
+        );
+        let error = network.hook(Hook::Provision, &request()).expect_err("there is no such package");
+        let requests = network.requests();
+        let first_purge =
+            requests.iter().position(|request| request.starts_with("POST user/jane action=purge"));
+        let removal = requests
+            .iter()
+            .rposition(|request| request.starts_with("POST emailaddress/jane@example.net action"));
+        assert!(removal < first_purge, "{requests:?}");
+        assert_eq!(network.state()["users"], json!({}));
+        let left = "address jane@example.net on user jane (remove it)".to_owned();
+        assert_eq!(error.leftovers, if is_left { vec![left] } else { Vec::new() });
+    }
+}
