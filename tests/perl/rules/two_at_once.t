@@ -148,4 +148,22 @@ rule 'the_customer_is_locked_before_the_first_request_of_every_hook',
     }
     };
 
+rule 'a_package_that_is_suspended_while_a_provision_waits_gets_a_suspended_mailbox',
+    forms => 1,
+    sub {
+    my $package = isp->package(isp->customer);
+    my $svc     = isp->mailbox($package, username => 'jane');
+    my $lock    = FS::part_export::magicmail::Records->can('lock_customer');
+    my @answers;
+    no warnings qw( redefine );    ## no critic (ProhibitNoWarnings): on purpose
+    local *FS::part_export::magicmail::Records::lock_customer = sub {
+        my @asked = @_;
+        @answers = isp->at_once($LONGEST, sub { return isp->fresh($package)->suspend });
+        return $lock->(@asked);
+    };
+    passes('provision', _unlocked(sub { return $svc->insert }));
+    is_deeply \@answers, [q{}], 'the other one suspended it';
+    is magicmail->user('jane')->{status}, 'suspended', 'the mailbox is suspended';
+    };
+
 done_testing;

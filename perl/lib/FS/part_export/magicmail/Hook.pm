@@ -56,9 +56,7 @@ sub _run {
     $self->{records} = FS::part_export::magicmail::Records->new($export, $options);
     $self->{services} =
         FS::part_export::magicmail::Services->new($self->{records});
-    $self->{facts} =
-        $self->{records}->service_facts($svc, $self->{old});
-    $self->{cust_main} = $self->_lock;
+    $self->_lock;
     $self->_name_account;
     return $self->_unprovision_later if $self->_moves_to_other_definition;
 
@@ -87,22 +85,32 @@ sub _configured_otherwise {
 
 # Locks the service's customer until the transaction ends, and the one whom its
 # account is named after, where that is another one: whoever works on the
-# account waits for the same row. Returns the service's customer, if any.
+# account waits for the same row. What is known of the service is read again once
+# they are locked, for whoever was waited for may have changed it.
 sub _lock {
-    my ($self)  = @_;
-    my $records = $self->{records};
-    my $facts   = $self->{facts};
-    my $account = $self->{account_id} || $facts->{on_record};
-    my $named   = $self->{services}->custnum_in($account);
-    my $own     = $facts->{custnum} || 0;
-    my $cust_main;
-    my %custnums = map { $_ => 1 } grep { $_ } $own, $named;
-
-    foreach my $custnum (sort { $a <=> $b } keys %custnums) {
-        my $locked = $records->lock_customer($custnum);
-        if ($custnum == $own) { $cust_main = $locked }
+    my ($self) = @_;
+    my $locked = q{};
+    while (1) {
+        $self->{facts} = $self->{records}->service_facts(@{$self}{qw(svc old)});
+        my @custnums = $self->_custnums;
+        return if "@custnums" eq $locked;
+        $locked = "@custnums";
+        my $own = $self->{facts}{custnum} || 0;
+        my %row = map { $_ => $self->{records}->lock_customer($_) } @custnums;
+        $self->{cust_main} = $row{$own};
     }
-    return $cust_main;
+}
+
+# The numbers of the customers to lock, in the one order that keeps two hooks from
+# waiting for each other.
+sub _custnums {
+    my ($self)   = @_;
+    my $facts    = $self->{facts};
+    my $account  = $self->{account_id} || $facts->{on_record};
+    my %custnums = map { $_ => 1 }
+        grep { $_ } $facts->{custnum}, $self->{services}->custnum_in($account);
+    my @custnums = sort { $a <=> $b } keys %custnums;
+    return @custnums;
 }
 
 # The account of the service: the one on record, else the one that the options
