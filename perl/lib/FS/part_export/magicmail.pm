@@ -13,7 +13,7 @@ use FS::part_export::magicmail::Options;
 our ($VERSION, %info);    ## no critic (ProhibitPackageVars) -- Freeside's
 
 BEGIN {
-    $VERSION = '0.1.0';
+    $VERSION = '1.0.0';
 
     # Before Freeside's exports are loaded: that reads this.
     %info = FS::part_export::magicmail::Options::info();
