@@ -88,17 +88,19 @@ sub _configured_otherwise {
 # account waits for the same row. What is known of the service is read again once
 # they are locked, for whoever was waited for may have changed it.
 sub _lock {
-    my ($self) = @_;
-    my $locked = q{};
-    while (1) {
-        $self->{facts} = $self->{records}->service_facts(@{$self}{qw(svc old)});
-        my @custnums = $self->_custnums;
-        return if "@custnums" eq $locked;
+    my ($self)  = @_;
+    my $records = $self->{records};
+    my $locked  = '';
+    $self->{facts} = $records->service_facts(@{$self}{qw(svc old)});
+    my @custnums = $self->_custnums;
+    while ("@custnums" ne $locked) {
         $locked = "@custnums";
-        my $own = $self->{facts}{custnum} || 0;
-        my %row = map { $_ => $self->{records}->lock_customer($_) } @custnums;
-        $self->{cust_main} = $row{$own};
+        my %row = map { $_ => $records->lock_customer($_) } @custnums;
+        $self->{cust_main} = $row{$self->{facts}{custnum} || 0};
+        $self->{facts}     = $records->service_facts(@{$self}{qw(svc old)});
+        @custnums          = $self->_custnums;
     }
+    return;
 }
 
 # The numbers of the customers to lock, in the one order that keeps two hooks from
@@ -207,8 +209,9 @@ sub _others {
     my @accounts = grep { $_ ne '' } @{$self}{qw(account_id configured_id)};
     return [] if !@accounts;
     my $svcnum = $svc->svcnum;
-    my @others =
-        grep { $_->{svcnum} != $svcnum } $self->{services}->on_accounts(\@accounts, $self->{cust_main});
+    my %usual  = (account_id => $self->{account_id}, package => $self->{options}{package});
+    my @others = grep { $_->{svcnum} != $svcnum }
+        $self->{services}->on_accounts(\@accounts, $self->{cust_main}, \%usual);
     if ($self->{hook} eq 'provision') {
         my $svcpart = $svc->svcpart || $facts->{svcpart};
         my %same    = map { $_ => $service->{$_} } qw(svcnum username domain);

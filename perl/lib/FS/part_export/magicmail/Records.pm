@@ -31,6 +31,9 @@ sub options { my ($self) = @_; return $self->{options} }
 # Whether Freeside has a table for what exports have on record.
 sub has_record { my ($self) = @_; return $self->{has_record} }
 
+# Whether the database gives text as bytes (see FS::part_export::magicmail::Text).
+sub gives_bytes_of_text { my ($self) = @_; return $self->{from_bytes} }
+
 # A value of the database's as characters.
 sub text {
     my ($self, $value) = @_;
@@ -218,13 +221,28 @@ sub places {
 # The rows of a statement, as hashes. Dies with the database's own text.
 sub rows {
     my ($self, $sql, @bind) = @_;
+    return _all($sql, {Slice => {}}, @bind);
+}
+
+# The same, as lists: for thousands of them.
+sub row_lists {
+    my ($self, $sql, @bind) = @_;
+    return _all($sql, {}, @bind);
+}
+
+sub _all {
+    my ($sql, $form, @bind) = @_;
     my $dbh = dbh;
 
     # The drivers take the bytes of a string without the flag as they are.
     foreach my $value (@bind) {
         if (defined $value) { utf8::upgrade($value) }
     }
-    my $rows = $dbh->selectall_arrayref($sql, {Slice => {}}, @bind)
+
+    # To prepare them takes longer than to run most of them. One that an exception
+    # left half read is not touched.
+    my $statement = $dbh->prepare_cached($sql, {}, 3);
+    my $rows      = $statement && $dbh->selectall_arrayref($statement, $form, @bind)
         or die q{Freeside's database: } . $dbh->errstr . "\n";
 
     # A read outside of a transaction leaves none open.

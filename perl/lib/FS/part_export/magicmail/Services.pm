@@ -13,6 +13,12 @@ use FS::part_export::magicmail::Records;
 my $BASE        = 'FS::part_export::magicmail';
 my $LARGEST_INT = 2_147_483_647;
 
+# What is read of each service, once for each of its records; the places of the
+# columns that say which account it is on.
+my @COLUMNS  = qw(svcnum svcpart username domain custnum susp agent_custid exportnum remoteid);
+my @DECISIVE = (1, 4, 6, 7, 8);
+my ($SVCNUM, $USERNAME, $DOMAIN) = (0, 2, 3);
+
 # For $records, an object of FS::part_export::magicmail::Records.
 sub new {
     my ($class, $records) = @_;
@@ -21,31 +27,59 @@ sub new {
 
 # The provisioned services that are on one of the accounts, or are this
 # customer's (undef: nobody's): svcnum, username, domain, package and account_id
-# of each, once for each of its exports, by svcnum.
+# of each, once for each of its exports, by svcnum. Of $usual, a package and an
+# account_id, what is the same is left out. There may be thousands, and most are
+# alike in what decides which account they are on: so that is found out once for
+# all of those.
 sub on_accounts {
-    my ($self, $accounts, $cust_main) = @_;
+    my ($self, $accounts, $cust_main, $usual) = @_;
     my $records = $self->{records};
     my $custnum = $cust_main ? $cust_main->custnum : 0;
-    my %wanted  = map { lc $_ => 1 } @{$accounts};
     if ($cust_main) { $self->{customers}{$custnum} = $cust_main }
-    my $exports = $self->exports_by_svcpart;
-    my @services;
-    foreach my $service ($self->_candidates($accounts, $custnum)) {
-        my $is_own = $custnum && $custnum == ($service->{custnum} || 0);
-        foreach my $export (@{$exports->{$service->{svcpart}}}) {
-            my $account = $self->account_of($service, $export->{exportnum});
-            next if !$is_own && !$wanted{lc $account};
+    my ($maybe, @maybe) = $self->_numbers($accounts, $custnum);
+    return if !defined $maybe;
+    my $is_text = !$records->gives_bytes_of_text;
+    my $of      = {accounts => $accounts, custnum => $custnum, usual => $usual || {}};
+    my (@services, %places);
+
+    foreach my $rows ($self->_rows($maybe, @maybe)) {
+        my $row   = $rows->[0];
+        my $alike = join "\0", map { @{$_}[@DECISIVE] } @{$rows};
+        $places{$alike} ||= [$self->_places($rows, $of)];
+        foreach my $place (@{$places{$alike}}) {
             push @services,
                 {
-                svcnum     => $service->{svcnum},
-                username   => $records->text($service->{username}),
-                domain     => $records->text($service->{domain}),
-                package    => $export->{package},
-                account_id => $account,
+                svcnum   => $row->[$SVCNUM],
+                username => $is_text ? $row->[$USERNAME] : $records->text($row->[$USERNAME]),
+                domain   => $is_text ? $row->[$DOMAIN]   : $records->text($row->[$DOMAIN]),
+                %{$place},
                 };
         }
     }
     return @services;
+}
+
+# Package and account_id of a service for each of its exports, but what is usual,
+# where that account is one of those that are asked for, or the service is this
+# customer's.
+sub _places {
+    my ($self, $rows, $of) = @_;
+    my $service = $self->_service($rows);
+    my $is_own  = $of->{custnum} && $of->{custnum} == $service->{custnum};
+    $self->{by_svcpart} ||= $self->exports_by_svcpart;
+    my @places;
+    foreach my $export (@{$self->{by_svcpart}{$service->{svcpart}}}) {
+        my $account = $self->account_of($service, $export->{exportnum});
+        next if !$is_own && !grep { lc eq lc $account } @{$of->{accounts}};
+        my %place = (package => $export->{package}, account_id => $account);
+        push @places, {map { $_ => $place{$_} } grep { !_is($of->{usual}{$_}, $place{$_}) } keys %place};
+    }
+    return @places;
+}
+
+sub _is {
+    my ($usual, $text) = @_;
+    return defined $usual && $usual eq $text;
 }
 
 # Each definition's exports, by their numbers: exportnum and package of each. A
@@ -88,17 +122,32 @@ sub _behind_prefix {
     return substr $account, length $prefix;
 }
 
-# Each service that may be on one of the accounts.
-sub _candidates {
-    my ($self, $accounts, $custnum) = @_;
-    my ($maybe, @maybe) = $self->_numbers($accounts, $custnum);
-    return defined $maybe ? $self->among($maybe, @maybe) : ();
-}
-
 # The provisioned services among those whose numbers a select gives, each once,
 # with what its exports have on record: svcnum, svcpart, username and domain as
 # the database has them, custnum, susp, agent_custid.
 sub among {
+    my ($self, $maybe, @maybe) = @_;
+    return map { $self->_service($_) } $self->_rows($maybe, @maybe);
+}
+
+# A service from its rows.
+sub _service {
+    my ($self, $rows) = @_;
+    my %service;
+    @service{@COLUMNS} = @{$rows->[0]};
+    my $exports = $self->{records}->exports;
+    foreach my $row (@{$rows}) {
+        my ($exportnum, $account) = @{$row}[-2, -1];
+        if ($exports->{$exportnum}) {
+            $service{records}{$exportnum} = $self->{records}->text($account);
+        }
+    }
+    return \%service;
+}
+
+# The rows of the provisioned services among those whose numbers a select gives:
+# for each service a list of its own, by svcnum.
+sub _rows {
     my ($self, $maybe, @maybe) = @_;
     my $records  = $self->{records};
     my $exports  = $records->exports;
@@ -106,15 +155,16 @@ sub among {
     return if !%svcparts;
     my @svcparts = sort { $a <=> $b } keys %svcparts;
     my $places   = FS::part_export::magicmail::Records::places(@svcparts);
-    my ($on_record, $join) = ('NULL AS exportnum, NULL AS remoteid', '');
+    my ($on_record, $join) = (q{0, ''}, '');
 
     if ($records->has_record) {
-        $on_record = 'export_cust_svc.exportnum, export_cust_svc.remoteid';
+        $on_record = q{COALESCE( export_cust_svc.exportnum, 0 ), COALESCE( export_cust_svc.remoteid, '' )};
         $join      = 'LEFT JOIN export_cust_svc' . ' ON export_cust_svc.svcnum = cust_svc.svcnum';
     }
     my $sql = <<"END";
-SELECT cust_svc.svcnum, cust_svc.svcpart, svc_acct.username, svc_domain.domain,
-       cust_pkg.custnum, cust_pkg.susp, cust_main.agent_custid, $on_record
+SELECT cust_svc.svcnum, cust_svc.svcpart, svc_acct.username, COALESCE( svc_domain.domain, '' ),
+       COALESCE( cust_pkg.custnum, 0 ), cust_pkg.susp, COALESCE( cust_main.agent_custid, '' ),
+       $on_record
   FROM ( $maybe ) AS maybe
   JOIN cust_svc ON cust_svc.svcnum = maybe.svcnum
   JOIN svc_acct ON svc_acct.svcnum = cust_svc.svcnum
@@ -123,17 +173,14 @@ SELECT cust_svc.svcnum, cust_svc.svcpart, svc_acct.username, svc_domain.domain,
   LEFT JOIN cust_main ON cust_main.custnum = cust_pkg.custnum
   $join
  WHERE cust_svc.svcpart IN ( $places )
+ ORDER BY cust_svc.svcnum
 END
-    my %services;
-    foreach my $row ($records->rows($sql, @maybe, @svcparts)) {
-        my $service   = $services{$row->{svcnum}} ||= $row;
-        my $exportnum = $row->{exportnum};
-        if (defined $exportnum && $exports->{$exportnum}) {
-            $service->{records}{$exportnum} =
-                $records->text($row->{remoteid});
-        }
+    my @services;
+    foreach my $row ($records->row_lists($sql, @maybe, @svcparts)) {
+        if (@services && $services[-1][0][$SVCNUM] == $row->[$SVCNUM]) { push @{$services[-1]}, $row }
+        else                                                           { push @services, [$row] }
     }
-    return map { $services{$_} } sort { $a <=> $b } keys %services;
+    return @services;
 }
 
 # A select of the numbers of the services that may be on one of the accounts:
@@ -195,8 +242,9 @@ sub _customers_in {
 # The services that may be on one of the accounts, and what is known of them (see
 # "among").
 sub that_may_be_on {
-    my ($self, @accounts) = @_;
-    return $self->_candidates(\@accounts, 0);
+    my ($self,  @accounts) = @_;
+    my ($maybe, @maybe)    = $self->_numbers(\@accounts, 0);
+    return defined $maybe ? $self->among($maybe, @maybe) : ();
 }
 
 # The account that the options of an export name for a service, whatever is on
