@@ -61,14 +61,14 @@ pub struct MailServer {
     client: Credentials,
     pub modes: Modes,
     state: State,
-    /// What reads show, and the states that they will show, each from its time on.
-    visible: State,
+    /// What reads show where they lag behind, and the states that they will show, each from its time on.
+    visible: Option<State>,
     coming: VecDeque<(Duration, State)>,
 }
 
 impl MailServer {
     pub fn new(client: Credentials, state: State, modes: Modes) -> MailServer {
-        MailServer { client, modes, visible: state.clone(), state, coming: VecDeque::new() }
+        MailServer { client, modes, visible: None, state, coming: VecDeque::new() }
     }
 
     /// What the server holds, be it visible to reads already or not.
@@ -79,18 +79,19 @@ impl MailServer {
     /// Replaces what the server holds; visible at once.
     pub fn set_state(&mut self, state: State) {
         self.coming.clear();
-        self.visible = state.clone();
+        self.visible = None;
         self.state = state;
     }
 
     /// What reads show at `now`.
     pub fn visible(&mut self, now: Duration) -> &State {
         while self.coming.front().is_some_and(|(from, _)| *from <= now) {
-            if let Some((_, state)) = self.coming.pop_front() {
-                self.visible = state;
+            self.visible = self.coming.pop_front().map(|(_, state)| state);
+            if self.coming.is_empty() {
+                self.visible = None;
             }
         }
-        &self.visible
+        self.visible.as_ref().unwrap_or(&self.state)
     }
 
     /// Whether the request bears the API client's id and password.
@@ -122,16 +123,17 @@ impl MailServer {
     }
 
     fn write(&mut self, now: Duration, command: &Command<'_>, modes: &Modes) -> Result<Reply, Refusal> {
-        let reply = self.state.handle(command, modes)?;
         self.visible(now);
         if modes.lag_ms == 0 && self.coming.is_empty() {
-            self.visible = self.state.clone();
-        } else {
-            let from = now + Duration::from_millis(modes.lag_ms);
-            // A lag that was made shorter meanwhile lets nothing overtake.
-            let from = self.coming.back().map_or(from, |(earlier, _)| from.max(*earlier));
-            self.coming.push_back((from, self.state.clone()));
+            return self.state.handle(command, modes);
         }
+        let before = self.state.clone();
+        let reply = self.state.handle(command, modes)?;
+        self.visible.get_or_insert(before);
+        let from = now + Duration::from_millis(modes.lag_ms);
+        // A lag that was made shorter meanwhile lets nothing overtake.
+        let from = self.coming.back().map_or(from, |(earlier, _)| from.max(*earlier));
+        self.coming.push_back((from, self.state.clone()));
         Ok(reply)
     }
 
