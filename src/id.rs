@@ -7,6 +7,7 @@
 
 use std::cmp::Ordering;
 use std::fmt;
+use std::sync::Arc;
 
 /// The key by which names are compared.
 fn folded(text: &str) -> String {
@@ -34,14 +35,14 @@ macro_rules! id_type {
         $(#[$meta])*
         #[derive(Clone)]
         pub struct $name {
-            text: String,
-            key: String,
+            text: Arc<str>,
+            key: Arc<str>,
         }
 
         impl $name {
             pub fn new(text: impl Into<String>) -> $name {
                 let text = text.into();
-                $name { key: folded(&text), text }
+                $name { key: folded(&text).into(), text: text.into() }
             }
 
             /// By this it is compared, and found in a table.

@@ -2,17 +2,18 @@
 
 use crate::error::{one_line, Error};
 use serde_json::{Map, Value};
+use std::rc::Rc;
 
 /// The keys of an object that have not been taken yet.
 pub struct Fields {
     map: Map<String, Value>,
     /// `service.` in messages, where the object is the value of `service`.
-    prefix: String,
+    prefix: Rc<str>,
 }
 
 impl Fields {
     pub fn new(map: Map<String, Value>, prefix: &str) -> Fields {
-        Fields { map, prefix: prefix.to_owned() }
+        Fields { map, prefix: prefix.into() }
     }
 
     /// A text that must be there; it may be empty. Null is an empty text: Perl's undef, SQL's NULL.
@@ -72,11 +73,11 @@ impl Fields {
     }
 
     pub fn objects(&mut self, key: &str) -> Result<Vec<Fields>, Error> {
-        let prefix = format!("{}{key}.", self.prefix);
+        let prefix: Rc<str> = format!("{}{key}.", self.prefix).into();
         self.list(key)?
             .into_iter()
             .map(|item| match item {
-                Value::Object(map) => Ok(Fields::new(map, &prefix)),
+                Value::Object(map) => Ok(Fields { map, prefix: Rc::clone(&prefix) }),
                 _ => Err(self.wrong(key, "a list of objects")),
             })
             .collect()
