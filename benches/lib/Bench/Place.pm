@@ -13,6 +13,7 @@ use HTTP::Tiny;
 use JSON::PP;
 
 use FS::Record qw( dbh in_transaction qsearchs );
+use Bench::Wire;
 use ISP;
 use Simulator;
 
@@ -34,7 +35,7 @@ sub open {    ## no critic (ProhibitBuiltinHomonyms, ProhibitAmbiguousNames)
     my $self      = bless {
         isp       => $isp,
         simulator => $simulator,
-        http      => HTTP::Tiny->new(timeout => 60, no_proxy => ['127.0.0.1']),
+        http      => HTTP::Tiny->new(keep_alive => 0, timeout => 60, no_proxy => ['127.0.0.1']),
         json      => JSON::PP->new->utf8,
         customers => {},
     }, $class;
@@ -44,6 +45,9 @@ sub open {    ## no critic (ProhibitBuiltinHomonyms, ProhibitAmbiguousNames)
         }
     }
     $isp->domain($_) for @DOMAINS;
+
+    # Noting each statement takes longer than some statements do.
+    dbh->{Callbacks} = undef;
     return $self;
 }
 
@@ -80,13 +84,20 @@ sub definition {
     return "$name ($client)";
 }
 
-# From now on the exports of the plainest definition find the server at this
-# port.
-sub reach {
-    my ($self, $port) = @_;
+# From now on the server is so many milliseconds away, there and back.
+sub away {
+    my ($self, $milliseconds) = @_;
+    if (my $relay = delete $self->{relay}) { $relay->stop }
+    my $port = $self->{simulator}->port;
+    if ($milliseconds) {
+        $self->{relay} = Bench::Wire->start(to => $port, round_trip => $milliseconds);
+        $port = $self->{relay}->port;
+    }
     foreach my $client (keys %TYPE) {
-        $self->{exports}{$client}{Mailbox} =
-            $self->{isp}->change_options($self->export($client, 'Mailbox'), port => $port);
+        foreach my $name (keys %DEFINITION) {
+            $self->{exports}{$client}{$name} =
+                $self->{isp}->change_options($self->export($client, $name), port => $port);
+        }
     }
     return;
 }

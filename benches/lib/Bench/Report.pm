@@ -99,7 +99,7 @@ sub _inside {
 # The page.
 sub page {
     my ($results) = @_;
-    return join "\n", _introduction($results), _main_table($results), _wire_table($results),
+    return join "\n", _introduction($results), _main_table($results), _slow_table($results),
         _inside_table($results), _verdicts($results), q{};
 }
 
@@ -117,8 +117,8 @@ Beside it, in the same run and in turns, *the plain client* does the same work i
 also that of the module that Freeside ships: one request after another, a new TLS connection for each, in Perl with
 IO::Socket::SSL. It does no more than what is needed when all goes well.
 
-Latency is the time that the server takes before each answer. The chain is how many answers had to be waited for, one after
-the other. Services are those that the customer has before the hook. Times in milliseconds: median (fastest to slowest).
+Latency is a round trip of the network: a relay holds back every byte, so that the handshakes of TCP and TLS take their round
+trips too. The chain is how many answers had to be waited for, one after the other. Services are those that the customer has before the hook. Times in milliseconds: median (fastest to slowest).
 
 ![Wall time by latency](benchmarks.svg)
 END
@@ -194,19 +194,19 @@ sub _times {
     return sprintf '%.1f (%.1f to %.1f)', @{$of}{qw( median min max )};
 }
 
-sub _wire_table {
+sub _slow_table {
     my ($results) = @_;
     my @lines = (
-        '## Where the network is the latency',
+        '## Where the server is slow',
         q{},
-        'Above, a new connection costs no latency, as if the server were next door and slow. Here a relay holds back every byte,',
-        'so that the handshakes of TCP and TLS take their round trips too.',
+        'Here the server is near, and takes the time before each answer. A new connection costs the plain client next to nothing',
+        'then; what is left to save is answers that need not be waited for.',
         q{},
-        '| hook | round trip | plain client | this export | ratio |',
+        '| hook | before each answer | plain client | this export | ratio |',
         '| --- | ---: | ---: | ---: | ---: |'
     );
-    foreach my $hook (grep { $results->{wire}{$_->{key}} } Bench::Hooks::all()) {
-        my $cells = $results->{wire}{$hook->{key}};
+    foreach my $hook (grep { $results->{slow}{$_->{key}} } Bench::Hooks::all()) {
+        my $cells = $results->{slow}{$hook->{key}};
         foreach my $latency (sort { $a <=> $b } keys %{$cells}) {
             my ($native, $plain) = @{$cells->{$latency}}{qw( native plain )};
             push @lines, sprintf '| %s | %d | %s | %s | %.1f |', $hook->{name}, $latency, _times($plain),

@@ -13,29 +13,30 @@ use Bench::Inside;
 use Bench::Place;
 use Bench::Sample;
 use Bench::Stopwatch;
-use Bench::Wire;
 
 # Of the customers of this size the plain client is not asked: its lists grow
 # with them, which is known.
 my $ONLY_NATIVE = 5_000;
 
-# Nor are they measured beyond this: it would show nothing more.
+# At more than this only the least and the most of the others are: it shows
+# nothing more, and takes very long.
 my $MOST_LATENCY = 20;
+my $MOST         = 500;
 
 my %FULL = (
     latencies => [20, 0, 5, 100],
     sizes     => [0,  1, 2, 5, 50, 500, 5_000],
     times     => {0 => 21, 5 => 15, 20 => 11, 100 => 9},
-    wire      => [20],
+    slow      => [20],
     hooks     => 1_000,
     others    => 20_000,
-    seconds   => 600,
+    seconds   => 1_500,
 );
 my %QUICK = (
     latencies => [20, 0],
     sizes     => [0,  1, 2, 5, 500, 5_000],
     times     => {0 => 5, 20 => 3},
-    wire      => [20],
+    slow      => [20],
     hooks     => 100,
     others    => 2_000,
     seconds   => 75,
@@ -60,8 +61,9 @@ sub measure {
     $self->_part($at_once);
     $self->_part($soon);
     $self->_inside;
-    $self->_wires;
+    $self->_slow_server;
     $self->_tell("memory after $scope->{hooks}0 hooks");
+    $place->away(0);
     $results->{memory} = Bench::Inside::memory($place, $scope->{hooks});
     $self->_part($_) foreach @others;
     $self->_crowded;
@@ -99,22 +101,19 @@ sub _inside {
     return;
 }
 
-# Once more with a relay between: a round trip is then one of the network's, and
-# the handshakes of new connections take theirs.
-sub _wires {
+# Once more with a server that is near and takes its time: a new connection
+# then costs the plain client next to nothing.
+sub _slow_server {
     my ($self) = @_;
     my ($place, $scope) = @{$self}{qw( place scope )};
-    foreach my $latency (@{$scope->{wire}}) {
-        my $relay = Bench::Wire->start(to => $place->simulator->port, round_trip => $latency);
-        $place->reach($relay->port);
+    $place->away(0);
+    foreach my $latency (@{$scope->{slow}}) {
         foreach my $key (qw( new second master )) {
             my $hook = Bench::Hooks::named($key);
-            $self->_tell("$hook->{name}, $latency ms away");
-            $self->{results}{wire}{$key}{$latency} =
-                Bench::Sample::cell(%{$self->_of($hook, $hook->{sizes}[0], $latency)}, latency => 0);
+            $self->_tell("$hook->{name}, answers after $latency ms");
+            $self->{results}{slow}{$key}{$latency} =
+                Bench::Sample::cell(%{$self->_of($hook, $hook->{sizes}[0], $latency)}, is_server_slow => 1);
         }
-        $place->reach($place->simulator->port);
-        $relay->stop;
     }
     return;
 }
@@ -126,6 +125,7 @@ sub _crowded {
     my ($place, $scope) = @{$self}{qw( place scope )};
     my $hook   = Bench::Hooks::named('second');
     my %sample = (%{$self->_of($hook, 1, 0)}, clients => ['native']);
+    $place->away(0);
     my $before = Bench::Sample::cell(%sample);
     $self->_tell("$hook->{name}, $scope->{others} mailboxes of others");
     $place->customer('native', 'Mailbox', $scope->{others});
@@ -150,10 +150,11 @@ sub _parts {
 sub _part {
     my ($self,    $part)      = @_;
     my ($latency, $is_larger) = @{$part};
+    $self->{place}->away($latency);
     foreach my $hook (Bench::Hooks::all()) {
         my ($few, @more) = _sizes($self->{scope}, $hook);
         foreach my $size ($is_larger ? @more : $few) {
-            next if $size == $ONLY_NATIVE && $latency > $MOST_LATENCY;
+            next if $is_larger && $latency > $MOST_LATENCY && $size != $MOST;
             $self->_cell($hook, $size, $latency);
         }
     }

@@ -10,19 +10,21 @@ use List::Util qw( max min sum );
 
 use Bench::Hooks;
 use Bench::Stopwatch;
+use FS::Record qw( dbh );
 use FS::part_export::magicmail::Library;
 use Statements;
 
 my @CLIENTS = qw( native plain );
 
 # A cell of the table, { CLIENT => { walls, requests, connections, ... } }: of
-# place, hook, size, latency, times, and clients, by default both.
+# place, hook, size, latency (how far the place is away, or how slow the server
+# is), times, and clients, by default both.
 sub cell {
     my (%of)    = @_;
     my $place   = $of{place};
     my @clients = @{$of{clients} || \@CLIENTS};
     my (%cell, %customer);
-    $place->simulator->modes(latency_ms => $of{latency});
+    $place->simulator->modes(latency_ms => $of{is_server_slow} ? $of{latency} : 0);
     foreach my $client (@clients) {
         $customer{$client} =
             $place->customer($client, Bench::Hooks::holding($of{hook}), $of{size}, $of{hook}{status});
@@ -59,7 +61,8 @@ sub one {
 # The same by the export's first hook in a process: nothing is kept yet.
 sub first_of_process {
     my ($place, $hook, $latency, $times) = @_;
-    $place->simulator->modes(latency_ms => $latency);
+    $place->simulator->modes(latency_ms => 0);
+    $place->away($latency);
     my $customer = $place->customer('native', 'Mailbox', $hook->{sizes}[0]);
     my $export   = $place->export('native', 'Mailbox');
     my @samples;
@@ -76,8 +79,10 @@ sub statements {
     my ($place, $hook, $client, $size) = @_;
     my $customer = $place->customer($client, Bench::Hooks::holding($hook), $size, $hook->{status});
     $place->put($customer);
-    my $call       = $hook->{call}->($place, $client, $customer);
+    my $call = $hook->{call}->($place, $client, $customer);
+    Statements->watch(dbh);
     my @statements = Statements->of_hooks_during(sub { $place->and_back($call); return });
+    dbh->{Callbacks} = undef;
     return scalar @statements;
 }
 
