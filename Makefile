@@ -12,7 +12,7 @@ PERL_INCLUDE = -I perl/lib -I tests/perl/lib
 PERL_SOURCES = $$(git ls-files '*.pm' '*.pl' '*.t' examples/day benches/bench benches/audit \
     docs/pictures/draw-pages \
     tests/perl/on-postgresql perl/bin/freeside-magicmail packaging/man-of-header)
-PROVE = MAGICMAIL_LIB=$(LIBRARY) MAGICMAIL_SIMULATOR=$(SIMULATOR) prove -j2 $(PERL_INCLUDE)
+PROVE = MAGICMAIL_LIB=$(LIBRARY) MAGICMAIL_SIMULATOR=$(SIMULATOR) prove -j3 $(PERL_INCLUDE)
 WITH_DATABASE = $$(grep -rlE --include='*.t' '^use (ISP|Rule|Drift)\>' tests/perl | sort)
 
 .PHONY: help build install uninstall deb demo test test-rust test-perl test-c test-packages faults fuzz sanitize bench \
@@ -96,10 +96,9 @@ lint: ## formats and linters; changes nothing
 	$(CARGO) fmt --all --check
 	$(CARGO) fmt --manifest-path fuzz/Cargo.toml --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
-	perlcritic --quiet $(PERL_SOURCES)
-	@for file in $(PERL_SOURCES); do \
-	    perltidy --assert-tidy --standard-output --standard-error-output "$$file" >/dev/null || exit 1; \
-	done
+	printf '%s\n' $(PERL_SOURCES) | xargs -P $$(nproc) -n 8 perlcritic --quiet
+	printf '%s\n' $(PERL_SOURCES) | xargs -P $$(nproc) -n 8 perltidy --assert-tidy --standard-output \
+	    --standard-error-output >/dev/null
 
 release-check: ## what must hold before a release: versions, ABI, licences, manual pages, links
 	@setup/require test release-check
