@@ -97,7 +97,7 @@ lint: ## formats and linters; changes nothing
 	$(CARGO) fmt --manifest-path fuzz/Cargo.toml --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 	printf '%s\n' $(PERL_SOURCES) | xargs -P $$(nproc) -n 8 perlcritic --quiet
-	printf '%s\n' $(PERL_SOURCES) | xargs -P $$(nproc) -n 8 perltidy --assert-tidy --standard-output \
+	printf '%s\n' $(PERL_SOURCES) | xargs -P $$(nproc) -n 1 perltidy --assert-tidy --standard-output \
 	    --standard-error-output >/dev/null
 
 release-check: ## what must hold before a release: versions, ABI, licences, manual pages, links
