@@ -13,7 +13,7 @@ use std::path::PathBuf;
 /// needs to know of the server stands in a file (~/.config/magicmail.json, else /etc/magicmail.json), in the
 /// environment, or on the command line, but for passwords: those are never given on a command line.
 #[derive(Parser)]
-#[command(name = "magicmail", version, max_term_width = 100)]
+#[command(name = "magicmail", version, term_width = 80)]
 pub struct Arguments {
     #[command(flatten)]
     pub settings: Settings,

@@ -33,3 +33,13 @@ fn the_completions_of_the_common_shells_know_the_operations() {
     }
     assert_eq!(ended(bare(&["completions", "paper"]), "").status, 1);
 }
+
+#[test]
+fn the_help_names_the_kinds_of_things_and_fits_a_terminal() {
+    let help = ended(bare(&["--help"]), "");
+    assert_eq!(help.status, 0, "{help:?}");
+    assert_eq!(help.out.lines().filter(|line| line.chars().count() > 80).collect::<Vec<_>>(), [""; 0]);
+    for part in ["account", "user", "package", "domain", "address", "check", "provision"] {
+        assert!(help.out.contains(&format!("\n  {part}")), "{part}: {}", help.out);
+    }
+}
