@@ -198,6 +198,17 @@ impl World {
 }
 
 impl Task {
+    /// Of an operation that is about an account and its services, by the name of one of them.
+    pub fn of_account(hook: Hook, account: &AccountId, services: Vec<Neighbour>) -> Task {
+        let username = services.first().map_or_else(|| UserName::new(""), |service| service.username.clone());
+        Task::of(hook, Request::of_account(account.clone(), username, String::new(), services))
+    }
+
+    /// Without passwords; nothing is purged.
+    pub fn of(hook: Hook, request: Request) -> Task {
+        Task { hook, request, password: None, old_password: None, autopurge: false, finding: None }
+    }
+
     pub fn user(&self) -> &UserName {
         &self.request.service.username
     }

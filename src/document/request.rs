@@ -136,6 +136,32 @@ impl Request {
         Ok(request)
     }
 
+    /// What an operation asks that is about an account, and about no service of its own: that has the number 0,
+    /// which no service has.
+    pub fn of_account(id: AccountId, username: UserName, domain: String, others: Vec<Neighbour>) -> Request {
+        Request {
+            account: AccountWanted {
+                id,
+                configured_id: None,
+                first_name: String::new(),
+                last_name: String::new(),
+            },
+            service: Service {
+                svcnum: 0,
+                username,
+                domain,
+                finger: String::new(),
+                password: Secret::default(),
+                password_encoding: String::new(),
+                package: PackageName::additional(),
+                suspended: false,
+            },
+            old: None,
+            others,
+            dry_run: false,
+        }
+    }
+
     /// Refuses what no server could carry out.
     pub fn check(&self) -> Result<(), Error> {
         let svcnum = self.service.svcnum;

@@ -1,10 +1,9 @@
 //! `audit` and `orphans`: where Freeside and MagicMail differ. Both only read; the planner says what differs and
 //! what mends it.
 
-use super::sync::nobody;
 use super::Export;
 use crate::api::{Api, Call, Limits, Reply};
-use crate::document::{audited_account, check_segment, AccountWanted, Fields, Neighbour, Request, SeenUser};
+use crate::document::{audited_account, check_segment, Fields, Neighbour, SeenUser};
 use crate::error::{Error, Status};
 use crate::foreign::foreign;
 use crate::id::AccountId;
@@ -61,25 +60,7 @@ fn limits(export: &Export, fields: &mut Fields, accounts: usize) -> Result<Limit
 
 /// An account to be looked at as a whole, and what is to be mended there.
 pub fn task(account: &AccountId, services: Vec<Neighbour>, finding: Option<String>) -> Task {
-    Task {
-        hook: Hook::Mend,
-        request: Request {
-            service: nobody(&services),
-            account: AccountWanted {
-                id: account.clone(),
-                configured_id: None,
-                first_name: String::new(),
-                last_name: String::new(),
-            },
-            old: None,
-            others: services,
-            dry_run: false,
-        },
-        password: None,
-        old_password: None,
-        autopurge: false,
-        finding,
-    }
+    Task { finding, ..Task::of_account(Hook::Mend, account, services) }
 }
 
 /// Why a service cannot be a mailbox, if so.

@@ -4,11 +4,10 @@ use super::sync::services_of;
 use super::Export;
 use crate::api::Limits;
 use crate::apply::apply;
-use crate::document::{AccountWanted, Fields, Neighbour, Request, Service};
+use crate::document::{Fields, Request};
 use crate::error::Error;
 use crate::id::{AccountId, UserName};
 use crate::log::Sink;
-use crate::secret::Secret;
 use crate::world::{Hook, Task, World};
 use serde_json::{json, Value};
 
@@ -25,47 +24,11 @@ pub fn purge_deleted(export: &Export, mut fields: Fields, sink: &dyn Sink) -> Re
         Some((local, domain)) if user == UserName::new(local) => domain.to_owned(),
         _ => return Err(Error::argument("key address must be the address of the user: user@domain")),
     };
-    let task = Task {
-        hook: Hook::Purge,
-        request: request(account, user, domain, services)?,
-        password: None,
-        old_password: None,
-        autopurge: true,
-        finding: None,
-    };
+    let request = Request::of_account(account, user, domain, services);
+    request.check()?;
+    let task = Task { autopurge: true, ..Task::of(Hook::Purge, request) };
     let api = export.api(sink, export.redactor(), Limits::of_hook(export.configuration.timeout));
     let subject = format!("cannot purge mailbox {address}");
     let (done, _) = apply(&api, &task, World::new(&task.request)).map_err(|error| error.about(&subject))?;
     Ok(json!({ "steps": done.steps, "warnings": done.warnings, "requests": api.requests() }))
-}
-
-fn request(
-    id: AccountId,
-    username: UserName,
-    domain: String,
-    others: Vec<Neighbour>,
-) -> Result<Request, Error> {
-    let request = Request {
-        account: AccountWanted {
-            id,
-            configured_id: None,
-            first_name: String::new(),
-            last_name: String::new(),
-        },
-        service: Service {
-            svcnum: 0,
-            username,
-            domain,
-            finger: String::new(),
-            password: Secret::default(),
-            password_encoding: String::new(),
-            package: crate::id::PackageName::additional(),
-            suspended: false,
-        },
-        old: None,
-        others,
-        dry_run: false,
-    };
-    request.check()?;
-    Ok(request)
 }

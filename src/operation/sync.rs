@@ -3,11 +3,10 @@
 use super::Export;
 use crate::api::Limits;
 use crate::apply::apply;
-use crate::document::{needed_segment, AccountWanted, Fields, Neighbour, Request, Service, Standing};
+use crate::document::{needed_segment, Fields, Neighbour, Standing};
 use crate::error::Error;
 use crate::id::{AccountId, PackageName, UserName};
 use crate::log::Sink;
-use crate::secret::Secret;
 use crate::world::{Hook, Task, World};
 use serde_json::{json, Value};
 
@@ -22,25 +21,7 @@ pub fn sync(export: &Export, mut fields: Fields, sink: &dyn Sink) -> Result<Valu
         .filter(|service| service.as_ref().map_or(true, Neighbour::can_be_a_mailbox))
         .collect::<Result<Vec<_>, _>>()?;
     fields.finish()?;
-    let task = Task {
-        hook: Hook::Sync,
-        request: Request {
-            service: nobody(&services),
-            account: AccountWanted {
-                id: account.clone(),
-                configured_id: None,
-                first_name: String::new(),
-                last_name: String::new(),
-            },
-            old: None,
-            others: services,
-            dry_run: false,
-        },
-        password: None,
-        old_password: None,
-        autopurge: false,
-        finding: None,
-    };
+    let task = Task::of_account(Hook::Sync, &account, services);
     let api = export.api(sink, export.redactor(), Limits::of_hook(export.configuration.timeout));
     let subject = format!("cannot bring the packages of account {account} in line");
     let (done, _) = apply(&api, &task, World::new(&task.request)).map_err(|error| error.about(&subject))?;
@@ -63,18 +44,4 @@ fn one(mut fields: Fields, account: &AccountId) -> Result<Neighbour, Error> {
     };
     fields.finish()?;
     Ok(service)
-}
-
-/// It is about no service of its own: a number that no service has.
-pub fn nobody(services: &[Neighbour]) -> Service {
-    Service {
-        svcnum: 0,
-        username: services.first().map_or_else(|| UserName::new(""), |service| service.username.clone()),
-        domain: String::new(),
-        finger: String::new(),
-        password: Secret::default(),
-        password_encoding: String::new(),
-        package: PackageName::additional(),
-        suspended: false,
-    }
 }
