@@ -13,6 +13,7 @@ use crate::api::{Api, Limits};
 use crate::apply::{apply, Done};
 use crate::document::{Configuration, Request, Service, Shape};
 use crate::error::{Error, Status};
+use crate::foreign::foreign;
 use crate::http::{Endpoint, Https};
 use crate::log::{Level, Redactor, Sink};
 use crate::observe::observe;
@@ -47,7 +48,7 @@ impl Export {
     /// Runs a hook on its request document; returns its reply document.
     pub fn hook(&self, hook: Hook, request: &str, sink: &dyn Sink) -> Result<String, Error> {
         let request = Request::parse(request, hook.shape(), &self.configuration)
-            .map_err(|error| about_the_mailbox(error, hook))?;
+            .map_err(|error| about_the_mailbox(self.masked(error), hook))?;
         let redactor = self.redactor_for(&request);
         let subject = format!("cannot {} mailbox {}", hook.verb(), request.service.address());
         let (task, warning) = self.task(hook, request).map_err(|error| error.about(&subject))?;
@@ -77,7 +78,15 @@ impl Export {
 
     /// Runs an operation of the API, or one of this library's own, by its name.
     pub fn call(&self, operation: &str, arguments: &str, sink: &dyn Sink) -> Result<String, Error> {
-        call::call(self, operation, arguments, sink)
+        call::call(self, operation, arguments, sink).map_err(|error| self.masked(error))
+    }
+
+    /// A caller's mistake names what was wrong in his document, and that may be a secret in the wrong place.
+    fn masked(&self, error: Error) -> Error {
+        if error.status != Status::Argument {
+            return error;
+        }
+        Error { text: self.redactor().resolve(&foreign(&error.text)), ..error }
     }
 
     fn api<'a>(&'a self, sink: &'a dyn Sink, redactor: Redactor, limits: Limits) -> Api<'a> {

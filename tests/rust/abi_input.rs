@@ -220,6 +220,28 @@ fn a_bad_call_is_refused_and_sends_nothing() {
 }
 
 #[test]
+fn a_secret_in_the_wrong_place_is_not_repeated() {
+    let (carrier, _) = Answering::new(account_record);
+    let mut config = config();
+    config["client_password"] = "k3y-0f-the-c1ient".into();
+    let handle = Handle::over(&config.to_string(), carrier);
+    let request = r#"{"account":{"id":"A"},"K3Y-0f-the-c1ient":1,
+                      "service":{"svcnum":1,"username":"jane","domain":"example.net"}}"#;
+    let replies = [
+        handle.call(b"get_k3y-0f-the-c1ient", b"{}"),
+        handle.call(b"get_user", br#"{"id":"jane","k3y-0f-the-c1ient":"red"}"#),
+        handle.hook(mm_suspend, request.as_bytes()),
+    ];
+    for (reply, says) in
+        replies.into_iter().zip(["unknown operation get_*", "unknown key *", "unknown key *"])
+    {
+        assert_failed(reply, MM_ARGUMENT, says, says);
+        let text = last_error();
+        assert!(!text.to_lowercase().contains("k3y"), "{text}");
+    }
+}
+
+#[test]
 fn a_service_whose_name_could_be_no_mailbox_is_no_neighbour() {
     for name in ["", " ", ".", "..", "a\u{1}b"] {
         let asked = Arc::new(Mutex::new(Vec::new()));
