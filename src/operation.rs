@@ -81,9 +81,10 @@ impl Export {
         call::call(self, operation, arguments, sink).map_err(|error| self.masked(error))
     }
 
-    /// A caller's mistake names what was wrong in his document, and that may be a secret in the wrong place.
+    /// What a caller's document was refused for is told in his own words, and those may be a secret in the wrong
+    /// place. What the server refused has a code.
     fn masked(&self, error: Error) -> Error {
-        if error.status != Status::Argument {
+        if !matches!(error.status, Status::Argument | Status::Refused) || error.code.is_some() {
             return error;
         }
         Error { text: self.redactor().resolve(&foreign(&error.text)), ..error }

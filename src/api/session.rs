@@ -15,8 +15,8 @@ use std::time::Duration;
 const RETRY_PAUSES: [Duration; 2] = [Duration::from_millis(100), Duration::from_millis(300)];
 /// A server may lag behind its own writes: the pauses after which it is asked again.
 pub const LAGS: [Duration; 2] = [Duration::from_millis(300), Duration::from_millis(1_000)];
-/// How much of an answer the debug log shows, in characters.
-const SHOWN_OF_AN_ANSWER: usize = 2_000;
+/// The longest line of the log, in characters: how much of an answer a debug line shows.
+const LONGEST_LINE: usize = 2_000;
 
 /// The time of a hook, counted from its start.
 #[derive(Clone, Copy, Debug)]
@@ -118,8 +118,9 @@ impl<'a> Api<'a> {
         self.limits.request
     }
 
+    /// Writes one line to the log, of bounded length, whatever the names in it hold.
     pub fn log(&self, level: Level, line: &str) {
-        self.sink.write(level, line);
+        self.sink.write(level, &one_line(line, LONGEST_LINE));
     }
 
     /// A sentence fit to be shown: what is the server's in it is masked.
@@ -237,14 +238,14 @@ impl<'a> Api<'a> {
         CallError { cause: Cause::NoTime, doubt: false, text }
     }
 
-    /// A request and what became of it, for the debug log.
+    /// A request and what became of it, for the debug log. A mailbox may be named like a password.
     fn describe(&self, request: &Request, exchange: &Exchange) -> String {
         let parameters: Vec<String> = request
             .parameters
             .iter()
             .map(|(name, value)| match value {
-                Value::Plain(text) => format!("{name}={text}"),
-                Value::Secret(secret) => format!("{name}={secret}"),
+                Value::Plain(text) => foreign(&format!("{name}={text}")),
+                Value::Secret(secret) => format!("{}={secret}", foreign(name)),
             })
             .collect();
         let outcome = match &exchange.outcome {
@@ -259,11 +260,11 @@ impl<'a> Api<'a> {
         let line = format!(
             "{} /{} {} -> {:.1} ms: {outcome}",
             request.method.as_str(),
-            request.path.join("/"),
+            foreign(&request.path.join("/")),
             parameters.join(" "),
             exchange.elapsed.as_secs_f64() * 1_000.0,
         );
-        one_line(&self.redactor.resolve(&line), SHOWN_OF_AN_ANSWER)
+        self.redactor.resolve(&line)
     }
 }
 

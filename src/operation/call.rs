@@ -4,6 +4,7 @@ use super::{audit, check, inspect, purge, repair, sync, Export};
 use crate::api::{self, fold, parameter_for, Api, Call, CallError, Limits, Operation, Reply};
 use crate::document::{check_segment, needed_segment, parse_object, Fields};
 use crate::error::{one_line, Error, Status};
+use crate::foreign::foreign;
 use crate::log::{Redactor, Sink};
 use crate::password::{to_send, NotSendable};
 use crate::secret::Secret;
@@ -64,7 +65,7 @@ fn by_name(
         }
         Ok(Reply::Silent) => Ok(Value::Object(Map::new())),
         Ok(Reply::Absent) => Ok(Value::Null),
-        Err(error) => Err(failed(&error, &told(&call))),
+        Err(error) => Err(failed(&error, &api.clean(&told(&call)))),
     }
 }
 
@@ -82,7 +83,7 @@ fn redactor_of(export: &Export, parameters: &[(String, Sent)]) -> Redactor {
 /// `purge_user jane`.
 fn told(call: &Call) -> String {
     match &call.key {
-        Some(key) => format!("{} {key}", call.operation.name),
+        Some(key) => format!("{} {}", call.operation.name, foreign(key)),
         None => call.operation.name.to_owned(),
     }
 }
@@ -127,7 +128,7 @@ fn request(export: &Export, mut fields: Fields, sink: &dyn Sink) -> Result<Value
     fields.finish()?;
     let api =
         export.api(sink, redactor_of(export, &parameters), Limits::of_hook(export.configuration.timeout));
-    let what = format!("{} {}", method.as_str(), one_line(&path, 200));
+    let what = api.clean(&format!("{} {}", method.as_str(), foreign(&one_line(&path, 200))));
     let request = Request { method, path: segments(&path)?, parameters, body_limit: None };
     ask(&api, &request, &always_list).map_err(|error| failed(&api.cleaned(error), &what))
 }
