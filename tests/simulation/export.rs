@@ -49,15 +49,7 @@ impl Run<'_> {
     }
 
     fn work(&self, transaction: &mut Transaction) -> Result<(), String> {
-        let svcnum = self.service.svcnum;
-        let facts = transaction.books().facts(svcnum, self.export.exportnum);
-        let on_record = facts.on_record.as_ref().map(|(_, account)| account.clone());
-        let given = match self.caller {
-            Caller::Job(given) => given.map(str::to_owned),
-            Caller::Freeside => None,
-        };
-        let known = given.or(on_record);
-        lock_customers(transaction, facts.custnum, known.as_deref())?;
+        let (facts, known) = self.locked_facts(transaction)?;
         let configured = facts.custnum.map(account_of_customer).unwrap_or_default();
         let account = known.unwrap_or_else(|| configured.clone());
         if self.hook == Hook::Unprovision && !self.is_job() && facts.has_row {
@@ -76,6 +68,26 @@ impl Run<'_> {
         let told = judge::ask(transaction, &ask, self.export)?;
         self.finish(transaction, &facts, &told);
         Ok(())
+    }
+
+    /// What is known of the service, and its account where that is known, once the customers of both are locked:
+    /// whoever was waited for may have changed it, so it is read until nobody else is to be waited for.
+    fn locked_facts(&self, transaction: &mut Transaction) -> Result<(Facts, Option<String>), String> {
+        let mut locked = None;
+        loop {
+            let facts = transaction.books().facts(self.service.svcnum, self.export.exportnum);
+            let given = match self.caller {
+                Caller::Job(given) => given.map(str::to_owned),
+                Caller::Freeside => None,
+            };
+            let known = given.or_else(|| facts.on_record.as_ref().map(|(_, account)| account.clone()));
+            let customers = customers(facts.custnum, known.as_deref());
+            if locked.as_ref() == Some(&customers) {
+                return Ok((facts, known));
+            }
+            customers.iter().try_for_each(|custnum| transaction.lock(Row::Customer(*custnum)))?;
+            locked = Some(customers);
+        }
     }
 
     fn ask(&self, books: &Books, facts: &Facts, account: String, configured: String) -> Ask {
@@ -159,16 +171,12 @@ impl Run<'_> {
     }
 }
 
-/// The service's customer, and the one whom its account is named after.
-fn lock_customers(
-    transaction: &mut Transaction,
-    own: Option<u64>,
-    account: Option<&str>,
-) -> Result<(), String> {
+/// The service's customer, and the one whom its account is named after, in the one order.
+fn customers(own: Option<u64>, account: Option<&str>) -> Vec<u64> {
     let mut customers: Vec<u64> = own.into_iter().chain(account.and_then(customer_in)).collect();
     customers.sort_unstable();
     customers.dedup();
-    customers.into_iter().try_for_each(|custnum| transaction.lock(Row::Customer(custnum)))
+    customers
 }
 
 /// `export_pkg_change`: the account of a service that moves to another customer stays, by being put on record.
