@@ -59,8 +59,8 @@ pub struct Running {
     /// What the server did for this hook after it had given up, and what it looked at since.
     late: Vec<(Vec<String>, Duration)>,
     looks: Vec<(Vec<String>, Duration)>,
-    /// Requests of hooks that have ended were carried out meanwhile.
-    pub ghosts: u32,
+    /// What requests of hooks that have ended were about, which were carried out meanwhile.
+    pub ghosts: Vec<String>,
     /// What somebody else did would not have been done without this hook: no telling the two apart.
     pub is_entangled: bool,
 }
@@ -122,7 +122,7 @@ impl Mail {
             without: MailServer::new(client, self.server.state().clone(), modes),
             late: Vec::new(),
             looks: Vec::new(),
-            ghosts: 0,
+            ghosts: Vec::new(),
             is_entangled: false,
         });
     }
@@ -187,7 +187,7 @@ impl Site {
                 }
                 continue;
             }
-            running.ghosts += u32::from(is_ghost);
+            running.ghosts.extend(flight.request.path.last().filter(|_| is_ghost).cloned());
             running.is_entangled |= !running.without.answer(now, &flight.request).applied;
         }
         self.guard(flight, before, is_ghost);

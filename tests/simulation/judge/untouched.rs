@@ -16,6 +16,15 @@ impl Difference {
         Difference { told, name: name.to_ascii_lowercase() }
     }
 
+    /// Whether it is about one of these users, accounts or addresses.
+    pub fn is_of(&self, names: &[String]) -> bool {
+        names.iter().any(|name| name.eq_ignore_ascii_case(&self.name))
+    }
+
+    pub fn is_about_the_same(&self, other: &Difference) -> bool {
+        self.name == other.name
+    }
+
     pub fn is_named_in(&self, text: &str) -> bool {
         let text = text.to_ascii_lowercase();
         let goes_on = |c: char| c.is_alphanumeric() || c == '@';
@@ -77,7 +86,9 @@ fn users<'a>(
 pub fn check(case: &Case) -> Result<(), String> {
     let own = &case.ask.service.username;
     for (name, was, is) in users(case.without, case.after) {
-        if name.eq_ignore_ascii_case(own) || may_change(case, was.as_ref(), is.as_ref()) {
+        let is_own =
+            name.eq_ignore_ascii_case(own) && !was.as_ref().is_some_and(|was| is_anothers(case, was));
+        if is_own || may_change(case, was.as_ref(), is.as_ref()) {
             continue;
         }
         return Err(format!("user {name} was touched: {is:?}, was {was:?}"));
@@ -94,6 +105,11 @@ pub fn check(case: &Case) -> Result<(), String> {
         }
     }
     check_addresses(case)
+}
+
+/// The name may be another customer's, and then the mailbox is.
+fn is_anothers(case: &Case, user: &Mailbox) -> bool {
+    !user.account.eq_ignore_ascii_case(case.account)
 }
 
 fn may_change(case: &Case, was: Option<&Mailbox>, is: Option<&Mailbox>) -> bool {

@@ -208,7 +208,19 @@ fn purge(case: &Case) -> Result<(), String> {
         Some(was) if !was.is_deleted() && is != Some(was.clone()) => {
             Err(format!("user {name} was touched, though it is not deleted any more: {is:?}, was {was:?}"))
         }
+        Some(was) if !was.is_deleted() => keeps_addresses(case, &was),
         _ => Ok(()),
+    }
+}
+
+fn keeps_addresses(case: &Case, user: &Mailbox) -> Result<(), String> {
+    let of_user = |owner: &str| owner.eq_ignore_ascii_case(user.name);
+    let mut held = case.without.owners().filter(|(_, owner)| of_user(owner));
+    match held.find(|(address, _)| !case.after.owner(address).is_some_and(of_user)) {
+        Some((address, _)) => {
+            Err(format!("address {address} of {} was touched, though it is not deleted any more", user.name))
+        }
+        None => Ok(()),
     }
 }
 
