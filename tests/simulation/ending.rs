@@ -202,15 +202,30 @@ impl Site {
             if status != "active" {
                 return Err(format!("account {id} is {status}"));
             }
-            let wanted: Vec<&str> = services.iter().map(|(.., package)| *package).collect();
+            // A service whose name is somebody else's by now cannot be provisioned, so nothing brings its package
+            // back to what is left of its account; nor is it taken away there, while Freeside has the service.
+            let (lost, kept): (Vec<_>, Vec<_>) =
+                services.iter().partition(|(svcnum, ..)| self.has_lost_its_name(*svcnum));
+            if kept.is_empty() {
+                continue;
+            }
+            let packages = |services: &[&(u64, &str, &'static str)]| -> Vec<&str> {
+                services.iter().map(|(.., package)| *package).collect()
+            };
+            let (lost, wanted) = (packages(&lost), packages(&kept));
+            let is_well = |held: &[&str]| {
+                wanted.iter().all(|package| held.contains(package))
+                    && held.iter().all(|package| wanted.contains(package) || lost.contains(package))
+            };
             let masters = judge::masters(state, id);
-            if !masters.iter().any(|master| judge::is_same_packages(&master.packages, &wanted)) {
+            if !masters.iter().any(|master| is_well(&master.packages)) {
                 return Err(format!("no master of account {id} has exactly {wanted:?}: {masters:?}"));
             }
-            for (_, name, _) in &services {
-                // One that lost its name is elsewhere.
+            for (_, name, _) in &kept {
                 let found = state.mailbox(name).filter(|user| user.account.eq_ignore_ascii_case(id));
-                found.map_or(Ok(()), |user| judge::is_additional_or_master(&user, &wanted))?;
+                found
+                    .filter(|user| !(user.master && is_well(&user.packages)))
+                    .map_or(Ok(()), |user| judge::is_additional_or_master(&user, &wanted))?;
             }
         }
         Ok(())

@@ -24,7 +24,7 @@ use magicmail::world::Hook;
 use magicmail_simulator::{Mailbox, Modes, State};
 use untouched::Difference;
 
-pub use wanted::{has_address, is_additional_or_master, is_same_packages, mailbox, masters};
+pub use wanted::{has_address, is_additional_or_master, mailbox, masters};
 
 /// What a hook found and left.
 pub struct Case<'a> {
