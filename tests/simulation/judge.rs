@@ -38,6 +38,8 @@ pub struct Case<'a> {
     pub modes: &'a Modes,
     /// Something went wrong that was only warned about.
     pub is_troubled: bool,
+    /// What requests of hooks that have ended were about, which were carried out meanwhile.
+    pub ghosts: &'a [String],
 }
 
 /// Asks the library, and judges what it did.
@@ -110,14 +112,23 @@ impl Site {
         let modes = self.mail.modes().clone();
         let account = ended.as_ref().map_or(&ask.account, |told| &told.account);
         let without = running.without.state();
-        let case = Case { ask, account, before, without, after: &after, modes: &modes, is_troubled };
+        let case = Case {
+            ask,
+            account,
+            before,
+            without,
+            after: &after,
+            modes: &modes,
+            is_troubled,
+            ghosts: &running.ghosts,
+        };
         let verdict = match ended {
             Ok(_) if !running.ghosts.is_empty() => {
                 self.tally.haunted += 1;
                 untouched::check(&case)
             }
             Ok(_) => untouched::check(&case).and_then(|()| wanted::check(&case)),
-            Err(error) => failed(&case, error, &running.ghosts),
+            Err(error) => failed(&case, error),
         };
         if let Err(why) = verdict {
             self.is_wrong(format!("{}: {why}", ask.words()));
@@ -137,7 +148,7 @@ fn is_trouble(warning: &str) -> bool {
     !odd.iter().any(|text| warning.contains(text))
 }
 
-fn failed(case: &Case, error: &Error, ghosts: &[String]) -> Result<(), String> {
+fn failed(case: &Case, error: &Error) -> Result<(), String> {
     if (error.status == Status::Doubt) == error.leftovers.is_empty() {
         return Err(format!("status {:?} with leftovers {:?}", error.status, error.leftovers));
     }
@@ -151,7 +162,7 @@ fn failed(case: &Case, error: &Error, ghosts: &[String]) -> Result<(), String> {
     let since = untouched::differences(case.before, case.after);
     // Somebody's late request did meanwhile what this hook did too: it puts back what it had found.
     let is_put_back = |difference: &Difference| {
-        difference.is_of(ghosts) && !since.iter().any(|other| other.is_about_the_same(difference))
+        difference.is_of(case.ghosts) && !since.iter().any(|other| other.is_about_the_same(difference))
     };
     let unnamed: Vec<String> = left
         .into_iter()

@@ -114,7 +114,8 @@ fn is_anothers(case: &Case, user: &Mailbox) -> bool {
 
 fn may_change(case: &Case, was: Option<&Mailbox>, is: Option<&Mailbox>) -> bool {
     let (Some(was), Some(is)) = (was, is) else {
-        // A deleted user whom the server does not show goes with its emptied account.
+        // A user whom the server does not show goes with its emptied account: a deleted one, or one that the late
+        // request of a hook that has ended made there meanwhile, which is no service's.
         return was == is || is.is_none() && was.is_some_and(|was| goes_with_account(case, was));
     };
     let is_ours = was.account.eq_ignore_ascii_case(case.account);
@@ -131,7 +132,11 @@ fn may_change(case: &Case, was: Option<&Mailbox>, is: Option<&Mailbox>) -> bool 
 }
 
 fn goes_with_account(case: &Case, was: &Mailbox) -> bool {
-    was.is_deleted()
+    let is_late = || {
+        let is_ghost = case.ghosts.iter().any(|name| name.eq_ignore_ascii_case(was.name));
+        is_ghost && case.before.mailbox(was.name).is_none()
+    };
+    (was.is_deleted() || is_late())
         && was.account.eq_ignore_ascii_case(case.account)
         && case.after.account_status(case.account).is_none()
 }
