@@ -50,19 +50,40 @@ fn agree(stage: &Arc<Stage>, check: impl Fn(&Site) -> Result<(), String>) {
     }
 }
 
+/// Nothing is decided on an empty list of an account whose other services Freeside knows. One of those may be
+/// provisioned all the same, where it finds this one's user marked deleted; so this one is tried again after them.
+const EMPTY_LIST: &str = "nothing is decided on such a list";
+
 /// In a transaction of its own, which must succeed.
 fn each_service(stage: &Arc<Stage>, what: impl Fn(&mut Transaction, &Given, &[u64]) -> Result<(), String>) {
     let services: Vec<Service> = stage.site().books.services.values().cloned().collect();
+    let mut put_off = Vec::new();
     for service in services {
         let Some(mailbox) = service.mailbox.clone() else { continue };
         if is_wrong(stage) || exports_of(service.svcpart).is_empty() {
             continue;
         }
         let given = Given { svcnum: service.svcnum, svcpart: service.svcpart, mailbox };
-        let exports = exports_of(service.svcpart);
-        let ended = in_transaction(stage, WORKER, |transaction| what(transaction, &given, exports));
-        must(stage, ended, &format!("service {} anew", service.svcnum), service.svcnum);
+        let ended = anew(stage, &given, &what);
+        if matches!(&ended, Some(Err(why)) if why.contains(EMPTY_LIST)) {
+            put_off.push(given);
+        } else {
+            must(stage, ended, &format!("service {} anew", given.svcnum), given.svcnum);
+        }
     }
+    for given in put_off {
+        let ended = anew(stage, &given, &what);
+        must(stage, ended, &format!("service {} anew", given.svcnum), given.svcnum);
+    }
+}
+
+fn anew(
+    stage: &Arc<Stage>,
+    given: &Given,
+    what: impl Fn(&mut Transaction, &Given, &[u64]) -> Result<(), String>,
+) -> Option<Result<(), String>> {
+    let exports = exports_of(given.svcpart);
+    in_transaction(stage, WORKER, |transaction| what(transaction, given, exports))
 }
 
 fn must(stage: &Arc<Stage>, ended: Option<Result<(), String>>, what: &str, svcnum: u64) {
