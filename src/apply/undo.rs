@@ -70,7 +70,7 @@ impl<'a> Undoing<'a> {
     /// Undoes what it can; returns the others, and what is left of each.
     fn round<'e>(&mut self, open: Vec<(&'e Entry, String)>, is_last: bool) -> Vec<(&'e Entry, String)> {
         let mut still_open = Vec::new();
-        for (entry, _) in open {
+        for (entry, left_before) in open {
             // Once the new user is gone anybody may take its name, and the address would be his: while that
             // is stuck, the name is kept.
             let keeps_name = matches!(entry.step, Step::CreateUser { .. } | Step::CreateAccount { .. });
@@ -78,15 +78,15 @@ impl<'a> Undoing<'a> {
             let left = if keeps_name && !is_last && still_open.iter().any(has_address) {
                 Some(entry.step.trace())
             } else {
-                self.undo(entry)
+                self.undo(entry, !left_before.is_empty())
             };
             still_open.extend(left.map(|left| (entry, left)));
         }
         still_open
     }
 
-    /// Some: it could not be undone now; what is left then.
-    fn undo(&mut self, entry: &Entry) -> Option<String> {
+    /// Some: it could not be undone now; what is left then. `again`: an earlier round may have undone it all the same.
+    fn undo(&mut self, entry: &Entry, again: bool) -> Option<String> {
         let undo = entry.step.undo(self.made_user());
         if undo == Undo::Needless {
             return None;
@@ -103,13 +103,28 @@ impl<'a> Undoing<'a> {
         match undo {
             Undo::Needless => {}
             Undo::Impossible(trace) => self.leftovers.push(trace),
+            // A user whose purge got no answer may be gone, and another customer may have made one of that name.
+            Undo::By(step) if again && matches!(step, Step::PurgeUser { .. }) => {
+                match look_up(self.run.api, &step, Belief::Slow) {
+                    Found::TookEffect(_) => self.is_undone(&entry.step, &step),
+                    Found::Unreadable => return Some(entry.step.trace()),
+                    Found::DidNot | Found::CannotTell => return self.take_back(entry, &step),
+                }
+            }
             Undo::By(step) if !self.is_safe(&step) => return Some(entry.step.trace()),
-            Undo::By(step) => match take_back(self.run.api, &step) {
-                Settled::Done(_) | Settled::Already(_) => self.is_undone(&entry.step, &step),
-                Settled::Failed { .. } => return Some(entry.step.trace()),
-            },
+            Undo::By(step) => return self.take_back(entry, &step),
         }
         None
+    }
+
+    fn take_back(&mut self, entry: &Entry, step: &Step) -> Option<String> {
+        match take_back(self.run.api, step) {
+            Settled::Done(_) | Settled::Already(_) => {
+                self.is_undone(&entry.step, step);
+                None
+            }
+            Settled::Failed { .. } => Some(entry.step.trace()),
+        }
     }
 
     fn is_undone(&mut self, step: &Step, undo: &Step) {

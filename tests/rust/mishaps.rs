@@ -19,6 +19,8 @@ enum Mishap {
     AnswerLost,
     /// It is not carried out, and refused.
     Refused,
+    /// It is carried out, its answer is lost, and then another customer makes a user jane.
+    NameTaken,
 }
 
 /// What happens to those requests whose words begin so, from the first on or the second and so on, and to how
@@ -121,6 +123,14 @@ impl Inner {
             Some(Mishap::Lost) => Outcome::InDoubt(failure),
             Some(Mishap::AnswerLost) => {
                 self.server.answer(self.now, &request);
+                Outcome::InDoubt(failure)
+            }
+            Some(Mishap::NameTaken) => {
+                self.server.answer(self.now, &request);
+                let mut state = serde_json::to_value(self.server.state()).expect("a document");
+                state["accounts"]["OTHER"] = json!({ "status": "active" });
+                state["users"]["jane"] = json!({ "account": "OTHER", "status": "active" });
+                self.server.set_state(serde_json::from_value(state).expect("a state"));
                 Outcome::InDoubt(failure)
             }
             Some(Mishap::Refused) => {
@@ -318,6 +328,16 @@ fn a_new_user_of_whom_the_server_says_nothing_is_not_guessed_at() {
         let jane = &network.state()["users"]["jane"];
         assert_eq!((&jane["master_user"], &jane["packages"]), (&json!("Y"), &json!(["EMAIL"])), "{lag_ms}");
     }
+}
+
+#[test]
+fn a_user_whose_purge_may_have_worked_is_looked_up_before_it_is_purged_again() {
+    let network = Network::new(nobody(), json!({ "known_packages": ["PRO"] }))
+        .mishap("POST user/jane action=purge", 1, 1, Mishap::NameTaken)
+        .mishap("GET user/jane", 1, 8, Mishap::Lost);
+    let error = network.hook(Hook::Provision, &request()).expect_err("there is no such package");
+    assert_eq!(network.state()["users"]["jane"]["account"], "OTHER", "{:?}", network.requests());
+    assert_eq!(error.leftovers, Vec::<String>::new(), "{:?}", network.requests());
 }
 
 #[test]
