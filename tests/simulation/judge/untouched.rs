@@ -118,6 +118,12 @@ fn may_change(case: &Case, was: Option<&Mailbox>, is: Option<&Mailbox>) -> bool 
         // request of a hook that has ended made there meanwhile, which is no service's.
         return was == is || is.is_none() && was.is_some_and(|was| goes_with_account(case, was));
     };
+    // The late request of a hook that has ended made it meanwhile, on this hook's account: whether as its first
+    // user, and so as master, depends on which of the two came first.
+    let is_as_made = was.account.eq_ignore_ascii_case(&is.account) && was.status == is.status;
+    if is_late(case, was.name) && is_as_made {
+        return true;
+    }
     let is_ours = was.account.eq_ignore_ascii_case(case.account);
     let brings_packages = matches!(case.ask.hook, Hook::Provision | Hook::Unprovision | Hook::Sync);
     if !is_ours || !brings_packages {
@@ -132,11 +138,7 @@ fn may_change(case: &Case, was: Option<&Mailbox>, is: Option<&Mailbox>) -> bool 
 }
 
 fn goes_with_account(case: &Case, was: &Mailbox) -> bool {
-    let is_late = || {
-        let is_ghost = case.ghosts.iter().any(|name| name.eq_ignore_ascii_case(was.name));
-        is_ghost && case.before.mailbox(was.name).is_none()
-    };
-    (was.is_deleted() || is_late())
+    (was.is_deleted() || is_late(case, was.name))
         && was.account.eq_ignore_ascii_case(case.account)
         && case.after.account_status(case.account).is_none()
 }
@@ -163,4 +165,9 @@ fn check_addresses(case: &Case) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// What the late request of a hook that has ended made while this one ran.
+fn is_late(case: &Case, name: &str) -> bool {
+    case.ghosts.iter().any(|ghost| ghost.eq_ignore_ascii_case(name)) && case.before.mailbox(name).is_none()
 }
