@@ -189,7 +189,7 @@ impl Step {
                 user: user.clone(),
                 names: before.clone(),
                 password: password.as_ref().and(old_password.clone()),
-                before: names.clone(),
+                before: (kept(&names.0, &before.0), kept(&names.1, &before.1)),
                 old_password: None,
             }),
             Step::AssignPackage { user, package } => {
@@ -219,4 +219,10 @@ impl Step {
             _ => None,
         }
     }
+}
+
+/// The name that a user has once `sent` was sent: some servers keep the one of `before` where an empty one was sent,
+/// and then it does not tell whether anything took effect.
+fn kept(sent: &str, before: &str) -> String {
+    if sent.is_empty() { before } else { sent }.to_owned()
 }

@@ -278,6 +278,21 @@ fn a_name_that_the_server_does_not_empty_again_is_named() {
 }
 
 #[test]
+fn names_that_a_server_does_not_empty_do_not_tell_that_the_old_password_is_back() {
+    let mut changed = request();
+    changed["old"] = changed["service"].clone();
+    changed["old"]["finger"] = json!("Old Name");
+    changed["old"]["password"] = json!("old");
+    changed["service"]["finger"] = json!("");
+    let network = Network::new(of_jane("active"), json!({ "empty_clears": false }))
+        .mishap("POST user/jane action=update first_name= last_name=", 1, FOR_EVER, Mishap::AnswerLost)
+        .mishap("POST user/jane action=update first_name=Old", 1, 1, Mishap::Lost);
+    let error = network.hook(Hook::Replace, &changed).expect_err("no answer");
+    assert_eq!(network.state()["users"]["jane"]["password"], "old", "{:?}", network.requests());
+    assert_eq!(error.leftovers, Vec::<String>::new());
+}
+
+#[test]
 fn a_new_user_whom_a_server_that_lags_made_no_master_is_asked_for_until_it_is_shown() {
     let mut state = of_jane("active");
     // Of the account's only user no service is known, and nobody is its master.
