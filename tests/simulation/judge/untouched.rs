@@ -120,7 +120,7 @@ fn may_change(case: &Case, was: Option<&Mailbox>, is: Option<&Mailbox>) -> bool 
     };
     // The late request of a hook that has ended made it meanwhile, on this hook's account: whether as its first
     // user, and so as master, depends on which of the two came first.
-    let is_as_made = was.account.eq_ignore_ascii_case(&is.account) && was.status == is.status;
+    let is_as_made = was.account.eq_ignore_ascii_case(is.account) && was.status == is.status;
     if is_late(case, was.name) && is_as_made {
         return true;
     }
