@@ -107,6 +107,9 @@ sub storm {
     my $caught = 0;
     my $handle = sub { $caught++; syswrite $handler, q{.}; return };
     local @SIG{@{$signals}} = ($handle) x @{$signals};
+
+    # The last signals may be handled when the sender is gone.
+    local $SIG{PIPE} = 'IGNORE';
     my $target = $PID;
     my $sender = fork;
     if (!defined $sender) { croak "fork: $OS_ERROR" }
