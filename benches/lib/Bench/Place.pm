@@ -16,6 +16,7 @@ use FS::Record qw( dbh in_transaction qsearchs );
 use Bench::Wire;
 use ISP;
 use Simulator;
+use Statements;
 
 my %TYPE = (native => 'magicmail', plain => 'plainmail');
 
@@ -45,9 +46,7 @@ sub open {    ## no critic (ProhibitBuiltinHomonyms, ProhibitAmbiguousNames)
         }
     }
     $isp->domain($_) for @DOMAINS;
-
-    # Noting each statement takes longer than some statements do.
-    dbh->{Callbacks} = undef;
+    Statements->unwatch(dbh);
     return $self;
 }
 

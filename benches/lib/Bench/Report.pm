@@ -118,7 +118,8 @@ also that of the module that Freeside ships: one request after another, a new TL
 IO::Socket::SSL. It does no more than what is needed when all goes well.
 
 Latency is a round trip of the network: a relay holds back every byte, so that the handshakes of TCP and TLS take their round
-trips too. The chain is how many answers had to be waited for, one after the other. Services are those that the customer has before the hook. Times in milliseconds: median (fastest to slowest).
+trips too. The chain is how many answers had to be waited for, one after the other. Services are those that the customer
+has before the hook. Times in milliseconds: median (fastest to slowest).
 
 ![Wall time by latency](benchmarks.svg)
 END

@@ -82,7 +82,7 @@ sub statements {
     my $call = $hook->{call}->($place, $client, $customer);
     Statements->watch(dbh);
     my @statements = Statements->of_hooks_during(sub { $place->and_back($call); return });
-    dbh->{Callbacks} = undef;
+    Statements->unwatch(dbh);
     return scalar @statements;
 }
 

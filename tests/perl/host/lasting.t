@@ -17,6 +17,7 @@ use Time::HiRes qw( time );
 use HostProcess qw( descriptors memory );
 use ISP;
 use Simulator;
+use Statements;
 
 my $HOOKS = $ENV{HOOKS} || 1_500;
 
@@ -34,7 +35,7 @@ my $export    = $isp->magicmail($magicmail, options => {autopurge => 1});
 
 # The tests' own database must not be what grows: DBI's callbacks, by which
 # statements are noted, leak a little at each, and SQLite fills its cache.
-FS::Record::dbh->{Callbacks} = undef;
+Statements->unwatch(FS::Record::dbh);
 if (FS::UID::driver_name() eq 'SQLite') { FS::Record::dbh->do('PRAGMA cache_size = 50') }
 my $customer = $isp->customer;
 my $package  = $isp->package($customer);
