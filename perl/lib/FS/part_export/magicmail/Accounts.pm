@@ -49,7 +49,7 @@ sub survey {
             my (@services) = @_;
             $self->{count} += @services;
             foreach my $service (@services) {
-                my $custnum  = $service->{custnum} || 0;
+                my $custnum  = $service->{custnum};
                 my @accounts = $self->_accounts_of($service);
                 if (!@accounts) { $self->_leave_out($service) }
                 foreach my $account (@accounts) {
@@ -188,7 +188,7 @@ sub _sort_in {
             my $id        = $services->account_of($service, $exportnum);
             next if $id eq '';
             my $account = $accounts->{lc $id} ||= {id => $id, services => [], custnums => {}};
-            my $custnum = $service->{custnum} || 0;
+            my $custnum = $service->{custnum};
             $account->{custnums}{$custnum} = 1;
             my %told = (
                 svcnum     => $service->{svcnum},

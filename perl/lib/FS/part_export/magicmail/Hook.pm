@@ -91,14 +91,13 @@ sub _lock {
     my ($self)  = @_;
     my $records = $self->{records};
     my $locked  = '';
-    $self->{facts} = $records->service_facts(@{$self}{qw(svc old)});
-    my @custnums = $self->_custnums;
-    while ("@custnums" ne $locked) {
+    while (1) {
+        $self->{facts} = $records->service_facts(@{$self}{qw(svc old)});
+        my @custnums = $self->_custnums;
+        last if "@custnums" eq $locked;
         $locked = "@custnums";
         my %row = map { $_ => $records->lock_customer($_) } @custnums;
         $self->{cust_main} = $row{$self->{facts}{custnum} || 0};
-        $self->{facts}     = $records->service_facts(@{$self}{qw(svc old)});
-        @custnums          = $self->_custnums;
     }
     return;
 }

@@ -13,11 +13,13 @@ use FS::part_export::magicmail::Records;
 my $BASE        = 'FS::part_export::magicmail';
 my $LARGEST_INT = 2_147_483_647;
 
-# What is read of each service, once for each of its records; the places of the
-# columns that say which account it is on.
-my @COLUMNS  = qw(svcnum svcpart username domain custnum susp agent_custid exportnum remoteid);
-my @DECISIVE = (1, 4, 6, 7, 8);
-my ($SVCNUM, $USERNAME, $DOMAIN) = (0, 2, 3);
+# What is read of each service, once for each of its records, and where it stands in
+# a row; which of it says what account the service is on.
+my @COLUMNS = qw(svcnum svcpart username domain custnum susp agent_custid exportnum remoteid);
+my %AT;
+@AT{@COLUMNS} = 0 .. $#COLUMNS;
+my @DECISIVE = @AT{qw(svcpart custnum agent_custid exportnum remoteid)};
+my ($SVCNUM, $USERNAME, $DOMAIN) = @AT{qw(svcnum username domain)};
 
 # For $records, an object of FS::part_export::magicmail::Records.
 sub new {
@@ -124,7 +126,7 @@ sub _behind_prefix {
 
 # The provisioned services among those whose numbers a select gives, each once,
 # with what its exports have on record: svcnum, svcpart, username and domain as
-# the database has them, custnum, susp, agent_custid.
+# the database has them, custnum, susp, agent_custid; 0 or '' where there is none.
 sub among {
     my ($self, $maybe, @maybe) = @_;
     return map { $self->_service($_) } $self->_rows($maybe, @maybe);
@@ -137,7 +139,7 @@ sub _service {
     @service{@COLUMNS} = @{$rows->[0]};
     my $exports = $self->{records}->exports;
     foreach my $row (@{$rows}) {
-        my ($exportnum, $account) = @{$row}[-2, -1];
+        my ($exportnum, $account) = @{$row}[@AT{qw(exportnum remoteid)}];
         if ($exports->{$exportnum}) {
             $service{records}{$exportnum} = $self->{records}->text($account);
         }
