@@ -10,11 +10,9 @@ use crate::record::{Status as UserStatus, User};
 use crate::step::{Step, Undo};
 use std::time::Duration;
 
-/// The pause before each round of the undo, and whether it is the last. What the server would not undo it may
-/// undo a moment later; and what is stuck must not keep the rest from being undone, so it is tried again after
-/// all the others.
-const ROUNDS: [(Duration, bool); 3] =
-    [(Duration::ZERO, false), (Duration::from_millis(100), false), (Duration::from_millis(300), true)];
+/// Before each round of the undo. What the server would not undo it may undo a moment later; and what is
+/// stuck must not keep the rest from being undone, so it is tried again after all the others.
+const ROUNDS: [Duration; 3] = [Duration::ZERO, Duration::from_millis(100), Duration::from_millis(300)];
 
 impl Run<'_> {
     /// The failure as it is told, after everything that could be undone was.
@@ -25,14 +23,14 @@ impl Run<'_> {
         if !open.is_empty() {
             self.api.begin_undo();
         }
-        for (pause, is_last) in ROUNDS {
+        for (number, pause) in (1..).zip(ROUNDS) {
             if open.is_empty() {
                 break;
             }
             if !pause.is_zero() {
                 self.api.pause(pause);
             }
-            open = undoing.round(open, is_last);
+            open = undoing.round(open, number == ROUNDS.len());
         }
         undoing.leftovers.extend(open.into_iter().map(|(_, left)| left));
         undoing.forget_lost_address();

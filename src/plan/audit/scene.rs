@@ -178,14 +178,8 @@ impl<'a> Scene<'a> {
             package: service.of.package.clone(),
             suspended: service.of.standing.suspended && !service.no_suspend,
         };
-        let task = Task {
-            hook: Hook::Provision,
-            request,
-            password: Some(Password::Plain(placeholder)),
-            old_password: None,
-            autopurge: false,
-            finding: None,
-        };
+        let password = Some(Password::Plain(placeholder));
+        let task = Task { password, ..Task::of(Hook::Provision, request) };
         let mut world = self.world.clone();
         let user = match self.seen.user(service.user) {
             Known::There(user) => Known::There(user.clone()),
