@@ -27,12 +27,12 @@ pub fn heal(stage: &Arc<Stage>) {
     }
     each_service(stage, mend);
     let pending: Vec<Job> = stage.site().books.jobs.values().cloned().collect();
-    let put_off = run_jobs(stage, pending, NO_MASTER);
+    let put_off = run_jobs(stage, pending, Some(NO_MASTER));
     agree(stage, Site::mailboxes_agree);
     each_service(stage, |transaction, given, exports| {
         run_each(transaction, exports, Hook::Provision, given, None)
     });
-    run_jobs(stage, put_off, "");
+    run_jobs(stage, put_off, None);
     agree(stage, Site::mailboxes_agree);
     agree(stage, Site::accounts_agree);
     agree(stage, Site::nothing_is_left);
@@ -67,7 +67,7 @@ fn each_service(stage: &Arc<Stage>, what: impl Fn(&mut Transaction, &Given, &[u6
         }
         let given = Given { svcnum: service.svcnum, svcpart: service.svcpart, mailbox };
         let ended = anew(stage, &given, &what);
-        if matches!(&ended, Some(Err(why)) if why.contains(EMPTY_LIST)) {
+        if failed_for(EMPTY_LIST, ended.as_ref()) {
             put_off.push(given);
         } else {
             must(stage, ended, &format!("service {} anew", given.svcnum), given.svcnum);
@@ -86,6 +86,10 @@ fn anew(
 ) -> Option<Result<(), String>> {
     let exports = exports_of(given.svcpart);
     in_transaction(stage, WORKER, |transaction| what(transaction, given, exports))
+}
+
+fn failed_for(reason: &str, ended: Option<&Result<(), String>>) -> bool {
+    matches!(ended, Some(Err(why)) if why.contains(reason))
 }
 
 fn must(stage: &Arc<Stage>, ended: Option<Result<(), String>>, what: &str, svcnum: u64) {
@@ -121,8 +125,8 @@ fn mend(transaction: &mut Transaction, given: &Given, exports: &[u64]) -> Result
 /// that brings the packages in line fails until then, and staff see it in the queue; it is tried again after that.
 const NO_MASTER: &str = "has no master in MagicMail";
 
-/// Runs jobs, which must succeed; returns those that failed for the reason that is excused (empty: none is).
-fn run_jobs(stage: &Arc<Stage>, jobs: Vec<Job>, excused: &str) -> Vec<Job> {
+/// Runs jobs, which must succeed; returns those that failed for the reason that is excused.
+fn run_jobs(stage: &Arc<Stage>, jobs: Vec<Job>, excused: Option<&str>) -> Vec<Job> {
     let mut put_off = Vec::new();
     for job in jobs {
         if is_wrong(stage) {
@@ -132,8 +136,7 @@ fn run_jobs(stage: &Arc<Stage>, jobs: Vec<Job>, excused: &str) -> Vec<Job> {
         if stage.site().is_about_anothers(&job) {
             continue;
         }
-        let is_excused = !excused.is_empty() && matches!(&ended, Some(Err(why)) if why.contains(excused));
-        if is_excused {
+        if excused.is_some_and(|reason| failed_for(reason, ended.as_ref())) {
             put_off.push(job);
         } else {
             must(stage, ended, &format!("job {} of the queue", job.jobnum), job.svcnum);

@@ -18,7 +18,7 @@ use Documentation qw( root text_of );
 use Simulator;
 
 # What a document says of a command that no test runs.
-my $UNTESTED = qr/ [#] [ ] no [ ] test [ ] runs [ ] this /x;
+my $UNTESTED = qr/ no [ ] test [ ] runs [ ] this /x;
 
 # Command => the file that runs it, and the text by which it does; or code that
 # runs it.
@@ -75,10 +75,10 @@ sub commands_in {
     foreach my $line (split /\n/x, $text) {
         my ($code) = $line =~ /\A [ ]{4} ( (?: $PROGRAMS ) \s .* ) \z/x or next;
         my ($command, $comment) = $code =~ /\A (.*?) (?: \s{2,} ( [#] .* ) )? \z/x;
-        push @commands, [$command, defined $comment && $comment =~ $UNTESTED];
+        push @commands, [$command, defined $comment && $comment =~ / [#] [ ] $UNTESTED /x];
     }
     $text =~ s/^ [ ]{4} .*//gmx;
-    while ($text =~ / ` ( (?: $PROGRAMS ) [ ] [^`]+ ) ` ( [ ] \( no [ ] test [ ] runs [ ] this )? /gx) {
+    while ($text =~ / ` ( (?: $PROGRAMS ) [ ] [^`]+ ) ` ( [ ] \( $UNTESTED )? /gx) {
         my ($command, $says) = ($1, $2);
         push @commands, [$command =~ s/ \s+ / /grx, defined $says];
     }

@@ -25,17 +25,17 @@ const LOOKS: [&str; 3] = ["check", "inspect", "encoding"];
 /// `what`: `configuration`, a hook, or an operation of `mm_call`.
 pub fn check(what: &str, text: &str) -> Checked {
     if what == "configuration" {
-        return configuration(what, text);
+        return configuration(text);
     }
     let network = Network::new(Scene::Additional.state(), Script::honest());
     let export = export_over(network.clone(), true);
     let lines = Lines::default();
-    let ended = match HOOKS.iter().find(|(name, _)| *name == what) {
+    let hook = HOOKS.iter().find(|(name, _)| *name == what);
+    let ended = match hook {
         Some((_, hook)) => export.hook(*hook, text, &lines),
         None => export.call(what, text, &lines),
     };
-    let is_hook = HOOKS.iter().any(|(name, _)| *name == what);
-    let secrets: &[&str] = if is_hook && names_the_secret(text) { &[] } else { &[SECRET] };
+    let secrets: &[&str] = if hook.is_some() && names_the_secret(text) { &[] } else { &[SECRET] };
     lines.check(secrets)?;
     let seen = network.seen();
     for request in seen.iter().map(|seen| &seen.request) {
@@ -69,7 +69,7 @@ fn is_on(text: &str, key: &str) -> bool {
     })
 }
 
-fn configuration(what: &str, text: &str) -> Checked {
+fn configuration(text: &str) -> Checked {
     match Configuration::parse(text) {
         Ok(read) => {
             let is_usable = !read.machine.is_empty()
@@ -84,7 +84,7 @@ fn configuration(what: &str, text: &str) -> Checked {
         Err(error) => {
             let is_told = matches!(error.status, Status::Argument | Status::Configuration);
             holds(is_told, || error.text.clone())?;
-            shows_nothing(&error, text, &[SECRET], what)
+            shows_nothing(&error, text, &[SECRET], "configuration")
         }
     }
 }

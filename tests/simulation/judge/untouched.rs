@@ -16,9 +16,8 @@ impl Difference {
         Difference { told, name: name.to_ascii_lowercase() }
     }
 
-    /// Whether it is about one of these users, accounts or addresses.
-    pub fn is_of(&self, names: &[String]) -> bool {
-        names.iter().any(|name| name.eq_ignore_ascii_case(&self.name))
+    pub fn is_haunted(&self, case: &Case) -> bool {
+        case.is_haunted(&self.name)
     }
 
     pub fn is_about_the_same(&self, other: &Difference) -> bool {
@@ -124,7 +123,7 @@ fn may_change(case: &Case, was: Option<&Mailbox>, is: Option<&Mailbox>) -> bool 
     if is_late(case, was.name) && is_as_made {
         return true;
     }
-    let is_ours = was.account.eq_ignore_ascii_case(case.account);
+    let is_ours = !is_anothers(case, was);
     let brings_packages = matches!(case.ask.hook, Hook::Provision | Hook::Unprovision | Hook::Sync);
     if !is_ours || !brings_packages {
         return was == is;
@@ -139,7 +138,7 @@ fn may_change(case: &Case, was: Option<&Mailbox>, is: Option<&Mailbox>) -> bool 
 
 fn goes_with_account(case: &Case, was: &Mailbox) -> bool {
     (was.is_deleted() || is_late(case, was.name))
-        && was.account.eq_ignore_ascii_case(case.account)
+        && !is_anothers(case, was)
         && case.after.account_status(case.account).is_none()
 }
 
@@ -169,5 +168,5 @@ fn check_addresses(case: &Case) -> Result<(), String> {
 
 /// What the late request of a hook that has ended made while this one ran.
 fn is_late(case: &Case, name: &str) -> bool {
-    case.ghosts.iter().any(|ghost| ghost.eq_ignore_ascii_case(name)) && case.before.mailbox(name).is_none()
+    case.is_haunted(name) && case.before.mailbox(name).is_none()
 }
