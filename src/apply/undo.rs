@@ -18,7 +18,9 @@ impl Run<'_> {
     /// The failure as it is told, after everything that could be undone was.
     pub(super) fn undone(self, failure: Failure) -> Error {
         let mut undoing = Undoing::new(&self);
-        let ours = self.journal.iter().rev().filter(|entry| entry.effect != Effect::Already);
+        let ours = self.journal.iter().rev();
+        let ours =
+            ours.filter(|entry| entry.effect != Effect::Already && !self.went_with_its_user(&entry.step));
         let mut open: Vec<(&Entry, String)> = ours.map(|entry| (entry, String::new())).collect();
         if !open.is_empty() {
             self.api.begin_undo();
@@ -36,6 +38,14 @@ impl Run<'_> {
         undoing.forget_lost_address();
         undoing.forget_what_went_along();
         told(failure, undoing.undone, undoing.leftovers)
+    }
+
+    /// The address of a user whom this hook purged cannot be put back.
+    fn went_with_its_user(&self, step: &Step) -> bool {
+        let Step::RemoveAddress { user, .. } = step else { return false };
+        let is_purge =
+            |entry: &Entry| matches!(&entry.step, Step::PurgeUser { user: purged, .. } if purged == user);
+        self.journal.iter().any(|entry| entry.effect == Effect::Done && is_purge(entry))
     }
 
     /// The address was on the service's user before this hook changed anything.

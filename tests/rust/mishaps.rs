@@ -222,6 +222,21 @@ fn an_account_with_services_in_freeside_is_not_purged_though_no_user_is_shown_on
 }
 
 #[test]
+fn the_address_of_a_mailbox_that_a_job_purged_is_not_put_back() {
+    let mut state = of_jane("deleted");
+    state["accounts"]["A1"]["status"] = json!("deleted");
+    let arguments =
+        json!({ "account_id": "A1", "user": "jane", "address": "jane@example.net", "services": [] });
+    let network =
+        Network::new(state, json!({})).mishap("POST account/A1 action=purge", 1, FOR_EVER, Mishap::Refused);
+    let error = network.call("purge_deleted", &arguments).expect_err("the account stays");
+    assert_eq!(error.leftovers, ["user jane is purged"]);
+    let requests = network.requests();
+    let is_put_back = |words: &String| words.starts_with("POST emailaddress/") && !words.contains("purge");
+    assert!(!requests.iter().any(is_put_back), "{requests:?}");
+}
+
+#[test]
 fn that_a_step_did_not_take_effect_counts_only_where_a_server_that_lags_was_asked_to_the_end() {
     let network = Network::new(of_jane("active"), json!({ "lag_ms": 1_000 }))
         .mishap("POST user/jane", 1, 1, Mishap::AnswerLost)
