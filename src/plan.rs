@@ -7,6 +7,7 @@
 pub mod audit;
 mod facts;
 mod master;
+mod namesake;
 mod packages;
 mod provision;
 mod purge;

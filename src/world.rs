@@ -181,6 +181,11 @@ impl World {
         user.account.as_ref() == Some(&self.account_id)
     }
 
+    /// Whether the address is known to be on the user.
+    pub fn bears(&self, user: &UserName, address: &Address) -> bool {
+        self.owners.get(address).is_some_and(|owner| owner.as_ref() == Some(user))
+    }
+
     /// Changes what is known of `name`, wherever it is known.
     pub fn change_user(&mut self, name: &UserName, change: impl Fn(&mut User)) {
         if let Known::There(own) = &mut self.user {

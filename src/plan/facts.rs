@@ -1,7 +1,7 @@
 //! What has to be known before a plan can be made, in rounds: the facts of one round are read side by side.
 
 use super::audit::Seen;
-use super::master;
+use super::{master, namesake};
 use crate::id::{Address, UserName};
 use crate::record::Status;
 use crate::world::{Hook, Known, Task, World};
@@ -30,7 +30,7 @@ pub fn missing_facts(task: &Task, world: &World) -> Vec<Fact> {
         Hook::Provision => provision(task, &mut round),
         Hook::Unprovision => unprovision(task, &mut round),
         Hook::Replace => replace(task, &mut round),
-        Hook::Suspend | Hook::Unsuspend => round.user(),
+        Hook::Suspend | Hook::Unsuspend => own_user(task, &mut round),
         Hook::Purge => purge(task, &mut round),
         Hook::Sync => sync(task, &mut round),
         Hook::Mend => audit(task, &mut round),
@@ -199,7 +199,7 @@ fn unprovision(task: &Task, round: &mut Round) {
     if let Some(oldest) = oldest {
         round.read_ahead(&oldest.username);
     }
-    if task.autopurge {
+    if task.autopurge || namesake::of(task, world).is_some() {
         round.owner(task.address());
     }
     who_is_hidden(task, round);
@@ -207,9 +207,16 @@ fn unprovision(task: &Task, round: &mut Round) {
         // The list lacks it, or says too little of it.
         round.user();
     }
-    if round.facts.is_empty() {
-        heirs_packages(task, round);
+    if !round.facts.is_empty() {
+        return;
     }
+    if namesake::of(task, world).is_none() {
+        return heirs_packages(task, round);
+    }
+    if !has_master(task, world) {
+        round.users();
+    }
+    master_packages(task, round);
 }
 
 fn heirs_packages(task: &Task, round: &mut Round) {
@@ -243,8 +250,16 @@ fn emptied_account(task: &Task, round: &mut Round) {
     }
 }
 
-fn replace(task: &Task, round: &mut Round) {
+/// The service's user; where another service has its name, also who bears the service's address.
+fn own_user(task: &Task, round: &mut Round) {
     round.user();
+    if namesake::of(task, round.world).is_some() {
+        namesake::own_addresses(task).for_each(|address| round.owner(address));
+    }
+}
+
+fn replace(task: &Task, round: &mut Round) {
+    own_user(task, round);
     let Some(old) = &task.request.old else { return };
     let moved = !old.domain.eq_ignore_ascii_case(&task.request.service.domain);
     if moved {

@@ -21,7 +21,7 @@ pub fn plan(task: &Task, world: &World) -> Plan {
         }
         Some(_) => {
             let address = task.address();
-            if world.owners.get(&address).is_some_and(|owner| owner.as_ref() == Some(user)) {
+            if world.bears(user, &address) {
                 plan.push(Step::RemoveAddress { address, user: user.clone() }, Weight::Fatal);
             }
             let step = Step::PurgeUser { user: user.clone(), account: account.clone(), force: false };

@@ -31,7 +31,7 @@ pub fn plan(task: &Task, world: &World) -> Result<Plan, Refusal> {
         };
         plan.push(step, Weight::Fatal);
     }
-    if moved && world.owners.get(&old.address()).is_some_and(|owner| owner.as_ref() == Some(user)) {
+    if moved && world.bears(user, &old.address()) {
         let step = Step::RemoveAddress { address: old.address(), user: user.clone() };
         plan.push(step, Weight::Fatal);
     }

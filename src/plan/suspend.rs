@@ -1,6 +1,6 @@
 //! The plan of a suspended or unsuspended service.
 
-use super::{Plan, Refusal, Weight};
+use super::{namesake, Plan, Refusal, Weight};
 use crate::foreign::foreign;
 use crate::record::{Status, User};
 use crate::step::Step;
@@ -27,6 +27,7 @@ pub fn own_user<'a>(task: &Task, world: &'a World) -> Result<&'a User, Refusal> 
         )));
     };
     on_account(task, world, found)?;
+    namesake::refuse_its_mailbox(task, world)?;
     if found.is_deleted() {
         return Err(Refusal::because(format!(
             "user {user} is marked deleted in MagicMail; provision the service again to bring the mailbox back"

@@ -1,7 +1,8 @@
 //! The plan of an unprovisioned service.
 
 use super::provision::refuse_empty_list;
-use super::{master, packages, suspend, Plan, Refusal, Weight};
+use super::{master, namesake, packages, suspend, Plan, Refusal, Weight};
+use crate::document::Neighbour;
 use crate::record::{Status, User};
 use crate::step::Step;
 use crate::world::{Known, Task, World};
@@ -20,6 +21,10 @@ pub fn plan(task: &Task, world: &World) -> Result<Plan, Refusal> {
     };
     suspend::on_account(task, world, found)?;
     refuse_empty_list(task, world)?;
+    if let Some(other) = namesake::of(task, world) {
+        keep_user(task, world, &mut plan, other);
+        return Ok(plan);
+    }
     let is_marking = !found.is_deleted();
     if is_marking {
         let step = Step::SetUserStatus {
@@ -50,6 +55,28 @@ pub fn plan(task: &Task, world: &World) -> Result<Plan, Refusal> {
     Ok(plan)
 }
 
+/// The user is another service's mailbox too, and stays; the address of this one goes.
+fn keep_user(task: &Task, world: &World, plan: &mut Plan, other: &Neighbour) {
+    let user = task.user();
+    plan.warn(format!(
+        "user {user} is the mailbox of service {} ({}@{}) too, and was kept",
+        other.svcnum, other.username, other.domain
+    ));
+    let (address, user) = (task.address(), user.clone());
+    if world.bears(&user, &address) {
+        plan.push(Step::RemoveAddress { address, user }, Weight::Fatal);
+    }
+    if !is_believed(world) {
+        return;
+    }
+    let found = master::of(task, world);
+    plan.warnings.extend(found.warning);
+    if let Some(master) = found.user {
+        let name = master::known_name(task, world, &master.name);
+        packages::bring_in_line(plan, world, name, &packages::wanted_on_master(task, world));
+    }
+}
+
 /// Whether the account's list may be decided on: it has the service's own user, or need not have it, for
 /// servers may leave deleted users out. Where users were looked at one by one, there is no list to doubt.
 fn is_believed(world: &World) -> bool {
@@ -59,7 +86,7 @@ fn is_believed(world: &World) -> bool {
 /// With the mailbox goes its address. It does not depend on the mark, nor anything on it.
 fn remove_address(task: &Task, world: &World, plan: &mut Plan, beside: bool) -> bool {
     let (address, user) = (task.address(), task.user());
-    let is_ours = world.owners.get(&address).is_some_and(|owner| owner.as_ref() == Some(user));
+    let is_ours = world.bears(user, &address);
     if is_ours {
         plan.push_each(Step::RemoveAddress { address, user: user.clone() }, Weight::Warn, beside);
     }

@@ -258,6 +258,53 @@ fn a_list_that_lacks_only_users_who_are_marked_deleted_is_believed() {
     );
 }
 
+/// Service 12 is jane@example.org, of the same account.
+fn with_a_namesake(hook: Hook) -> Task {
+    let mut task = with_others(hook, &[("jane", 12, "EMAIL")]);
+    task.request.others[0].domain = "example.org".to_owned();
+    task
+}
+
+#[test]
+fn a_user_who_bears_only_another_services_address_is_that_ones_mailbox() {
+    let server =
+        || Model::default().account(ACCOUNT, Status::Active).user("jane", ACCOUNT, "master", &["EMAIL"]);
+    let refused = "refused: the address jane@example.net is not on user jane, who is the mailbox of service 12 (jane@example.org) of this account; unprovision one of the two services, and provision it again under another user name";
+    for hook in [Hook::Replace, Hook::Suspend, Hook::Unsuspend] {
+        check(&with_a_namesake(hook), server(), &[refused]);
+    }
+    check(
+        &with_a_namesake(Hook::Suspend),
+        server().address("jane@example.net", "jane"),
+        &["!  suspend user jane"],
+    );
+}
+
+#[test]
+fn a_mailbox_that_another_service_means_too_is_not_unprovisioned() {
+    let server = || {
+        Model::default().account(ACCOUNT, Status::Active).user(
+            "jane",
+            ACCOUNT,
+            "master",
+            &["EMAIL", "PREMIUM"],
+        )
+    };
+    let kept = "warning: user jane is the mailbox of service 12 (jane@example.org) too, and was kept";
+    for task in [with_a_namesake(Hook::Unprovision), purging(with_a_namesake(Hook::Unprovision))] {
+        check(&task, server(), &["?  remove package PREMIUM from user jane", kept]);
+        check(
+            &task,
+            server().address("jane@example.net", "jane"),
+            &[
+                "!  remove address jane@example.net from user jane",
+                "?  remove package PREMIUM from user jane",
+                kept,
+            ],
+        );
+    }
+}
+
 #[test]
 fn an_additional_user_is_marked_deleted_and_nothing_else() {
     check(

@@ -92,7 +92,7 @@ impl Ask {
         if let Some(old) = &self.old {
             document["old"] = old.document(self.hook);
         }
-        if matches!(self.hook, Hook::Provision | Hook::Unprovision) {
+        if !self.others.is_empty() {
             let other = |other: &OnAccount| {
                 json!({ "svcnum": other.svcnum, "username": other.username, "domain": other.domain,
                         "package": other.package, "account_id": other.account })

@@ -93,10 +93,9 @@ impl Run<'_> {
     fn ask(&self, books: &Books, facts: &Facts, account: String, configured: String) -> Ask {
         let mailbox = &self.service.mailbox;
         let suspended = self.hook == Hook::Provision && facts.is_suspended && !self.export.no_suspend;
-        let others = match self.hook {
-            Hook::Provision | Hook::Unprovision => self.others(books, facts, &[&account, &configured]),
-            _ => Vec::new(),
-        };
+        let is_needed = matches!(self.hook, Hook::Provision | Hook::Unprovision)
+            || books.services_of_user(&mailbox.username).iter().any(|svcnum| *svcnum != self.service.svcnum);
+        let others = if is_needed { self.others(books, facts, &[&account, &configured]) } else { Vec::new() };
         Ask {
             hook: self.hook,
             custnum: facts.custnum,

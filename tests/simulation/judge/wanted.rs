@@ -139,6 +139,9 @@ fn replace(case: &Case) -> Result<(), String> {
 fn unprovision(case: &Case) -> Result<(), String> {
     let name = &case.ask.service.username;
     let (was, is) = (case.before.mailbox(name), on_account(case));
+    if case.ask.others_on(case.account).any(|other| other.username.eq_ignore_ascii_case(name)) {
+        return kept_for_its_namesake(case);
+    }
     if is.as_ref().is_some_and(|user| !user.is_deleted()) {
         return Err(format!("user {name} is neither gone nor deleted"));
     }
@@ -158,6 +161,23 @@ fn unprovision(case: &Case) -> Result<(), String> {
         }
     }
     was.map_or(Ok(()), |was| handed_over(case, &was).and_then(|()| emptied(case, &was)))
+}
+
+/// Another service means the same mailbox: only the address goes.
+fn kept_for_its_namesake(case: &Case) -> Result<(), String> {
+    let (name, address) = (&case.ask.service.username, case.ask.service.address());
+    let (was, is) = (case.without.mailbox(name), case.after.mailbox(name));
+    let is_kept = match (&was, &is) {
+        (Some(was), Some(is)) => Mailbox { packages: is.packages.clone(), ..was.clone() } == *is,
+        _ => was == is,
+    };
+    if !is_kept {
+        return Err(format!("user {name} is another service's too, and was touched: {is:?}, was {was:?}"));
+    }
+    match case.after.owner(&address) {
+        Some(owner) if owner.eq_ignore_ascii_case(name) => Err(format!("address {address} stayed")),
+        _ => Ok(()),
+    }
 }
 
 /// The service's mailbox; somebody else may have taken a name that has just become free.

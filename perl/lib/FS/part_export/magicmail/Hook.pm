@@ -156,7 +156,7 @@ sub _document {
         $document{service}{suspended} =
             $facts->{susp} && !$no_suspend ? 1 : 0;
     }
-    if ($hook eq 'provision' || $hook eq 'unprovision') {
+    if ($hook eq 'provision' || $hook eq 'unprovision' || $facts->{has_namesake}) {
         $document{others} = $self->_others($document{service});
     }
     return \%document;

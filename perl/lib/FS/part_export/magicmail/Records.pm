@@ -41,18 +41,25 @@ sub text {
 }
 
 # What is known of one service: svcpart, pkgnum, custnum, susp, row_svcnum (undef
-# when the row of svc_acct is gone), domain, old_domain, and on_record: the
-# account that it is on. A service that moves to another definition has that
-# under the old definition's export; it counts, for the mailbox is the same.
+# when the row of svc_acct is gone), domain, old_domain, has_namesake (how many other
+# services have its user name, in whatever domain), and on_record: the account that it
+# is on. A service that moves to another definition has that under the old
+# definition's export; it counts, for the mailbox is the same.
 sub service_facts {
     my ($self, $svc, $old) = @_;
     my @domains = map { $_ && $_->domsvc ? $_->domsvc : undef } $svc, $old;
     my ($on_record, $join, @bind) = $self->_record_of($svc->svcnum);
-    my $sql = <<"END";
+
+    # Freeside keeps names in small letters, unless it is told otherwise; its index of
+    # them knows no other way.
+    my @names = ($svc->username, lc $svc->username);
+    my $sql   = <<"END";
 SELECT cust_svc.svcpart, cust_svc.pkgnum, cust_pkg.custnum, cust_pkg.susp,
        svc_acct.svcnum AS row_svcnum,
        ( SELECT domain FROM svc_domain WHERE svc_domain.svcnum = ? ) AS domain,
        ( SELECT domain FROM svc_domain WHERE svc_domain.svcnum = ? ) AS old_domain,
+       ( SELECT COUNT(*) FROM svc_acct AS namesake
+          WHERE namesake.username IN ( ?, ? ) AND namesake.svcnum <> ? ) AS has_namesake,
        $on_record
   FROM ( SELECT 1 AS one ) AS this
   LEFT JOIN cust_svc ON cust_svc.svcnum = ?
@@ -63,7 +70,8 @@ END
     my $exportnum = $self->{export}->exportnum;
     my $is_own    = sub { ($_[0]{exportnum} || 0) == $exportnum };
     my ($facts) =
-        sort { $is_own->($b) <=> $is_own->($a) } $self->rows($sql, @domains, ($svc->svcnum) x 2, @bind);
+        sort { $is_own->($b) <=> $is_own->($a) }
+        $self->rows($sql, @domains, @names, ($svc->svcnum) x 3, @bind);
     my %text =
         map { $_ => $self->text($facts->{$_}) } qw(domain old_domain on_record);
     return {%{$facts}, %text};
