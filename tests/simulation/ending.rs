@@ -154,16 +154,25 @@ impl Site {
     }
 
     /// An unprovision with autopurge and without purge_after_commit set the name free, and was rolled back;
-    /// then somebody else took it.
+    /// then somebody else took it, or another service that is on the same account by now, which has lost it too
+    /// where nobody has it.
     fn has_lost_its_name(&self, svcnum: u64) -> bool {
         let Some(service) = self.books.services.get(&svcnum) else { return false };
         let Some(mailbox) = &service.mailbox else { return false };
-        let owner = self.mail.server.state().mailbox(&mailbox.username);
+        let state = self.mail.server.state();
+        if !self.lost.contains(&svcnum) {
+            return false;
+        }
+        let Some(owner) = state.mailbox(&mailbox.username) else {
+            return self.books.services_of_user(&mailbox.username).len() > 1;
+        };
         let mut exports = exports_of(service.svcpart).iter();
-        let is_elsewhere = owner.is_some_and(|owner| {
-            exports.all(|export| !self.books.account_of(service, *export).eq_ignore_ascii_case(owner.account))
-        });
-        is_elsewhere && self.lost.contains(&svcnum)
+        let is_elsewhere = exports
+            .all(|export| !self.books.account_of(service, *export).eq_ignore_ascii_case(owner.account));
+        let bearer = state.owner(&format!("{}@{}", mailbox.username, mailbox.domain));
+        let is_a_namesakes = !bearer.is_some_and(|name| name.eq_ignore_ascii_case(owner.name))
+            && self.books.services_of_mailbox(owner.name, owner.account).any(|other| other != svcnum);
+        is_elsewhere || is_a_namesakes
     }
 
     /// It, or another service of its user name, has lost that, or all services of its account are gone.

@@ -61,11 +61,18 @@ pub struct Running {
     looks: Vec<(Vec<String>, Duration)>,
     /// What requests of hooks that have ended were about, which were carried out meanwhile.
     pub ghosts: Vec<String>,
-    /// What somebody else did would not have been done without this hook: no telling the two apart.
+    /// What somebody else did would not have been done without this hook, or he has just had the name that this one
+    /// is about, and the server lags: no telling the two apart.
     pub is_entangled: bool,
 }
 
 impl Running {
+    /// Whether a request's path names this hook's user, or an address of that name.
+    fn is_about_mailbox(&self, path: &[String]) -> bool {
+        let name = path.last().and_then(|name| name.split('@').next());
+        name.is_some_and(|name| name.eq_ignore_ascii_case(&self.about[0]))
+    }
+
     /// Whether the server did something for this hook after it had last looked at that thing. Nobody can
     /// know of it.
     pub fn is_haunted(&self, lag: Duration) -> bool {
@@ -79,8 +86,8 @@ pub struct Mail {
     pub server: MailServer,
     pub running: [Option<Running>; MOST_WORKERS],
     pub calls: [Call; MOST_WORKERS],
-    /// Which hook made a user or an account that is there.
-    makers: BTreeMap<String, u64>,
+    /// Which hook made a user or an account that is there, and whether it had ended by then.
+    makers: BTreeMap<String, (u64, bool)>,
     pub last_write: Option<Duration>,
     counter: u64,
 }
@@ -174,7 +181,7 @@ impl Site {
     }
 
     fn written(&mut self, flight: &Flight, before: &State, is_ghost: bool) {
-        let now = self.now;
+        let (now, lags) = (self.now, !self.mail.lag().is_zero());
         self.mail.last_write = Some(now);
         if is_ghost {
             self.tally.ghosts += 1;
@@ -188,7 +195,8 @@ impl Site {
                 continue;
             }
             running.ghosts.extend(flight.request.path.last().filter(|_| is_ghost).cloned());
-            running.is_entangled |= !running.without.answer(now, &flight.request).applied;
+            let changes_hands = lags && running.is_about_mailbox(&flight.request.path);
+            running.is_entangled |= !running.without.answer(now, &flight.request).applied || changes_hands;
         }
         self.guard(flight, before, is_ghost);
     }
@@ -222,10 +230,10 @@ impl Site {
             }
         }
         for new in after.mailboxes().filter(|new| before.mailbox(new.name).is_none()) {
-            self.mail.makers.insert(maker_key("user", new.name), flight.hook);
+            self.mail.makers.insert(maker_key("user", new.name), (flight.hook, is_ghost));
         }
         for (id, _) in after.account_statuses().filter(|(id, _)| before.account_status(id).is_none()) {
-            self.mail.makers.insert(maker_key("account", id), flight.hook);
+            self.mail.makers.insert(maker_key("account", id), (flight.hook, is_ghost));
         }
     }
 
@@ -254,12 +262,16 @@ impl Site {
     }
 
     fn made_by(&self, flight: &Flight, thing: &str, name: &str) -> bool {
-        self.mail.makers.get(&maker_key(thing, name)) == Some(&flight.hook)
+        self.mail.makers.get(&maker_key(thing, name)).is_some_and(|(hook, _)| *hook == flight.hook)
     }
 
-    /// What is purged by force, which only an undo does, was made by the same hook.
+    /// What is purged by force, which only an undo does, was made by the same hook, or by a late request of one that
+    /// had ended: no telling that from this one's own, and it is no service's.
     fn must_be_its_maker(&mut self, flight: &Flight, thing: &str, name: &str) {
-        if parameter(&flight.request, "force") == "true" && !self.made_by(flight, thing, name) {
+        let is_a_ghosts =
+            self.mail.makers.get(&maker_key(thing, name)).is_some_and(|(_, is_ghost)| *is_ghost);
+        if parameter(&flight.request, "force") == "true" && !is_a_ghosts && !self.made_by(flight, thing, name)
+        {
             self.is_wrong(format!("{thing} {name} was purged by force, and not by the hook that made it"));
         }
     }

@@ -66,8 +66,10 @@ pub fn differences(without: &State, after: &State) -> Vec<Difference> {
 fn addresses<'a>(without: &'a State, after: &'a State) -> impl Iterator<Item = Difference> + 'a {
     let lost = without.owners().filter(|(address, _)| after.owner(address).is_none());
     let new = after.owners().filter(|(address, user)| without.owner(address) != Some(user));
-    let lost =
-        lost.map(|(address, user)| Difference::new(address, format!("address {address} of {user} is gone")));
+    let lost = lost.map(|(address, user)| {
+        let is_along = without.mailbox(user).is_some() && after.mailbox(user).is_none();
+        Difference::new(if is_along { user } else { address }, format!("address {address} of {user} is gone"))
+    });
     lost.chain(new.map(|(address, user)| Difference::new(address, format!("address {address} is on {user}"))))
 }
 
