@@ -28,7 +28,7 @@ my $ADDITIONAL = 'ADDITIONAL NOCOST MAILBOX';
 
 sub open {    ## no critic (ProhibitBuiltinHomonyms, ProhibitAmbiguousNames)
     my ($class, $directory, $size, $latency) = @_;
-    my $self = bless {isp => ISP->open, drifted => 0}, $class;
+    my $self = bless {isp => ISP->open(unwatched => 1), drifted => 0}, $class;
     my $file = "$directory/state-$size.json";
     $self->_fill($file, $size);
     $self->{simulator} = Simulator->start(state => $file, modes => {latency_ms => $latency});

@@ -31,7 +31,7 @@ my @DOMAINS = qw( example.net example.com );
 
 sub open {    ## no critic (ProhibitBuiltinHomonyms, ProhibitAmbiguousNames)
     my ($class)   = @_;
-    my $isp       = ISP->open;
+    my $isp       = ISP->open(unwatched => 1);
     my $simulator = Simulator->start(domains => \@DOMAINS);
     my $self      = bless {
         isp       => $isp,
