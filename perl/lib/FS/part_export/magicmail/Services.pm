@@ -46,7 +46,7 @@ sub on_accounts {
 
     foreach my $rows ($self->_rows($maybe, @maybe)) {
         my $row   = $rows->[0];
-        my $alike = join "\0", map { @{$_}[@DECISIVE] } @{$rows};
+        my $alike = join "\0", @{$rows} == 1 ? @{$row}[@DECISIVE] : map { @{$_}[@DECISIVE] } @{$rows};
         $places{$alike} ||= [$self->_places($rows, $of)];
         foreach my $place (@{$places{$alike}}) {
             push @services,
@@ -175,10 +175,12 @@ SELECT cust_svc.svcnum, cust_svc.svcpart, svc_acct.username, COALESCE( svc_domai
   LEFT JOIN cust_main ON cust_main.custnum = cust_pkg.custnum
   $join
  WHERE cust_svc.svcpart IN ( $places )
- ORDER BY cust_svc.svcnum
 END
+
+    # Told to sort them, SQLite goes through everybody's services.
+    my @rows = sort { $a->[$SVCNUM] <=> $b->[$SVCNUM] } $records->row_lists($sql, @maybe, @svcparts);
     my @services;
-    foreach my $row ($records->row_lists($sql, @maybe, @svcparts)) {
+    foreach my $row (@rows) {
         if (@services && $services[-1][0][$SVCNUM] == $row->[$SVCNUM]) { push @{$services[-1]}, $row }
         else                                                           { push @services, [$row] }
     }
@@ -208,7 +210,7 @@ sub _numbers {
         push @selects,
             [
             'SELECT export_cust_svc.svcnum FROM export_cust_svc' . ' WHERE LOWER(export_cust_svc.remoteid)',
-            map { lc } @{$accounts}
+            _once(map { lc } @{$accounts})
             ];
     }
     my (@sql, @bind);
@@ -221,6 +223,13 @@ sub _numbers {
     }
     return if !@sql;
     return (join(' UNION ', @sql), @bind);
+}
+
+# Each of some texts once.
+sub _once {
+    my (@texts) = @_;
+    my %seen;
+    return grep { !$seen{$_}++ } @texts;
 }
 
 # The customers whom the accounts may be named after, by each export's options:
