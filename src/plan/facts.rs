@@ -250,11 +250,11 @@ fn emptied_account(task: &Task, round: &mut Round) {
     }
 }
 
-/// The service's user; where another service has its name, also who bears the service's address.
+/// The service's user; where another service has its name, also who bears their addresses.
 fn own_user(task: &Task, round: &mut Round) {
     round.user();
-    if namesake::of(task, round.world).is_some() {
-        namesake::own_addresses(task).for_each(|address| round.owner(address));
+    for address in namesake::telling_addresses(task, round.world) {
+        round.owner(address);
     }
 }
 

@@ -10,17 +10,31 @@ pub fn of<'a>(task: &'a Task, world: &'a World) -> Option<&'a Neighbour> {
     task.others(world).find(|other| other.username == *task.user())
 }
 
-/// The service's addresses: in a change also the one that it had.
-pub fn own_addresses(task: &Task) -> impl Iterator<Item = Address> + '_ {
+/// Whose the user is, these tell: the addresses of the service, in a change also the one that it had; and the one of
+/// the other service.
+pub fn telling_addresses(task: &Task, world: &World) -> Vec<Address> {
+    match of(task, world) {
+        Some(other) => own_addresses(task).chain(address_of(other)).collect(),
+        None => Vec::new(),
+    }
+}
+
+fn own_addresses(task: &Task) -> impl Iterator<Item = Address> + '_ {
     std::iter::once(&task.request.service).chain(&task.request.old).map(|service| service.address())
 }
 
-/// Refuses a user who bears no address of the service, but whom another service may mean: to change it would be to
-/// change that one's mailbox.
+/// None where its domain is not known.
+fn address_of(other: &Neighbour) -> Option<Address> {
+    Some(Address::of(&other.username, &other.domain)).filter(|_| !other.domain.is_empty())
+}
+
+/// Refuses a user who bears the address of the other service and none of this one: to change it would be to change
+/// that one's mailbox.
 pub fn refuse_its_mailbox(task: &Task, world: &World) -> Result<(), Refusal> {
     let Some(other) = of(task, world) else { return Ok(()) };
     let user = task.user();
-    if own_addresses(task).any(|address| world.bears(user, &address)) {
+    let is_its = address_of(other).is_some_and(|address| world.bears(user, &address));
+    if !is_its || own_addresses(task).any(|address| world.bears(user, &address)) {
         return Ok(());
     }
     Err(Refusal::because(format!(

@@ -219,6 +219,28 @@ fn one_user_name_in_two_domains_is_no_old_domain() {
 }
 
 #[test]
+fn a_mailbox_is_not_mended_for_a_service_of_its_name_whose_address_it_does_not_bear() {
+    let mut twice = services();
+    twice.push(neighbour("bob", 16, "EMAIL"));
+    twice[2].domain = "example.org".to_owned();
+    for suspended in [false, true] {
+        twice[2].standing.suspended = suspended;
+        finds(&twice, family(), &["address_missing/16 hand:"]);
+    }
+    let mut server = family();
+    server.addresses.remove(&magicmail::id::Address::new("bob@example.net"));
+    twice[2].standing.suspended = false;
+    finds(
+        &twice,
+        server,
+        &[
+            "address_missing/15 steps: add address bob@example.net to user bob",
+            "address_missing/16 steps: add address bob@example.org to user bob",
+        ],
+    );
+}
+
+#[test]
 fn the_accounts_own_state_is_found() {
     finds(
         &services(),

@@ -270,13 +270,23 @@ fn a_user_who_bears_only_another_services_address_is_that_ones_mailbox() {
     let server =
         || Model::default().account(ACCOUNT, Status::Active).user("jane", ACCOUNT, "master", &["EMAIL"]);
     let refused = "refused: the address jane@example.net is not on user jane, who is the mailbox of service 12 (jane@example.org) of this account; unprovision one of the two services, and provision it again under another user name";
+    let its = || server().address("jane@example.org", "jane");
     for hook in [Hook::Replace, Hook::Suspend, Hook::Unsuspend] {
-        check(&with_a_namesake(hook), server(), &[refused]);
+        check(&with_a_namesake(hook), its(), &[refused]);
     }
+    for server in [its().address("jane@example.net", "jane"), server()] {
+        check(&with_a_namesake(Hook::Suspend), server, &["!  suspend user jane"]);
+    }
+    let mut moving = with_a_namesake(Hook::Replace);
+    moving.request.service.domain = "example.com".to_owned();
     check(
-        &with_a_namesake(Hook::Suspend),
-        server().address("jane@example.net", "jane"),
-        &["!  suspend user jane"],
+        &moving,
+        its().address("jane@example.net", "jane"),
+        &[
+            "!  add address jane@example.com to user jane",
+            "!  set names and password of user jane",
+            "!  remove address jane@example.net from user jane",
+        ],
     );
 }
 

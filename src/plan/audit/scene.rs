@@ -120,6 +120,22 @@ impl<'a> Scene<'a> {
         self.of_user.get(user).into_iter().flatten().map(|&i| &self.services[i]).collect()
     }
 
+    /// The other service whose mailbox this one's user is: that one's address is on it, and this one's is not.
+    pub fn has_mailbox_of(&self, service: &Provisioned) -> Option<&Provisioned<'a>> {
+        let of_user = self.of_user.get(service.user)?;
+        if of_user.len() == 1 || self.is_on_user(service) {
+            return None;
+        }
+        of_user.iter().map(|&i| &self.services[i]).find(|other| self.is_on_user(other))
+    }
+
+    /// Whether the service's address is on its user. What a list leaves out, the address's own record may say.
+    pub fn is_on_user(&self, service: &Provisioned) -> bool {
+        let (user, address) = (service.user, service.address());
+        let held = self.world.addresses.get(user);
+        held.is_some_and(|held| held.contains(&address)) || self.world.bears(user, &address)
+    }
+
     pub fn strangers(&self) -> Vec<User> {
         let live = self.world.users.iter().flatten().filter(|user| !user.is_deleted());
         live.filter(|user| !self.has_service(&user.name)).cloned().collect()

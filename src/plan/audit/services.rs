@@ -46,6 +46,9 @@ fn elsewhere(scene: &Scene, service: &Provisioned, found: &User) -> Finding {
 }
 
 fn state(scene: &Scene, service: &Provisioned, found: &User) -> Option<Finding> {
+    if scene.has_mailbox_of(service).is_some() {
+        return None;
+    }
     let (kind, status) = match (service.wants_suspended()?, &found.status) {
         (false, Status::Suspended) => (Kind::Suspended, Status::Active),
         (true, Status::Active) => (Kind::NotSuspended, Status::Suspended),
@@ -61,9 +64,7 @@ fn addresses(scene: &Scene, service: &Provisioned, findings: &mut Vec<Finding>) 
     let user = service.user;
     let Some(held) = scene.world.addresses.get(user) else { return };
     let address = service.address();
-    // What a list leaves out, the address's own record may say.
-    let is_held = held.contains(&address) || scene.world.owners.get(&address) == Some(&Some(user.clone()));
-    let missing = (!is_held).then(|| missing(scene, service, &address));
+    let missing = (!scene.is_on_user(service)).then(|| missing(scene, service, &address));
     // Services of one user name in several domains share the user; the oldest is told of what is too much.
     let same_user = scene.of_user(user);
     let is_oldest = same_user.first().is_some_and(|first| first.svcnum == service.svcnum);
@@ -102,7 +103,14 @@ fn missing(scene: &Scene, service: &Provisioned, address: &Address) -> Finding {
         }
         _ => (
             format!("user {user} does not have the address {address}"),
-            each([Step::AddAddress { address: address.clone(), user: user.clone() }]),
+            match scene.has_mailbox_of(service) {
+                Some(other) => Mend::ByHand(format!(
+                    "user {user} is the mailbox of service {} ({}); unprovision this one, and provision it again under another user name",
+                    other.svcnum,
+                    other.address()
+                )),
+                None => each([Step::AddAddress { address: address.clone(), user: user.clone() }]),
+            },
         ),
     };
     scene.about(Kind::AddressMissing, service, says, mend)

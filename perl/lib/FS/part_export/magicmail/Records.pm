@@ -41,8 +41,8 @@ sub text {
 }
 
 # What is known of one service: svcpart, pkgnum, custnum, susp, row_svcnum (undef
-# when the row of svc_acct is gone), domain, old_domain, has_namesake (how many other
-# services have its user name, in whatever domain), and on_record: the account that it
+# when the row of svc_acct is gone), domain, old_domain, has_namesake (whether another
+# service has its user name, in whatever domain), and on_record: the account that it
 # is on. A service that moves to another definition has that under the old
 # definition's export; it counts, for the mailbox is the same.
 sub service_facts {
@@ -52,14 +52,17 @@ sub service_facts {
 
     # Freeside keeps names in small letters, unless it is told otherwise; its index of
     # them knows no other way.
-    my @names = ($svc->username, lc $svc->username);
-    my $sql   = <<"END";
+    my $username = defined $svc->username ? $svc->username : '';
+    my @names    = ($username, lc $username);
+    my $sql      = <<"END";
 SELECT cust_svc.svcpart, cust_svc.pkgnum, cust_pkg.custnum, cust_pkg.susp,
        svc_acct.svcnum AS row_svcnum,
        ( SELECT domain FROM svc_domain WHERE svc_domain.svcnum = ? ) AS domain,
        ( SELECT domain FROM svc_domain WHERE svc_domain.svcnum = ? ) AS old_domain,
-       ( SELECT COUNT(*) FROM svc_acct AS namesake
-          WHERE namesake.username IN ( ?, ? ) AND namesake.svcnum <> ? ) AS has_namesake,
+       CASE WHEN EXISTS (
+         SELECT 1 FROM svc_acct AS namesake
+          WHERE namesake.username IN ( ?, ? ) AND namesake.svcnum <> ?
+       ) THEN 1 ELSE 0 END AS has_namesake,
        $on_record
   FROM ( SELECT 1 AS one ) AS this
   LEFT JOIN cust_svc ON cust_svc.svcnum = ?
