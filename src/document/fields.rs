@@ -23,13 +23,8 @@ impl Fields {
 
     /// A text; a number is read as its digits. None: the key is missing.
     pub fn text(&mut self, key: &str) -> Result<Option<String>, Error> {
-        match self.map.remove(key) {
-            None => Ok(None),
-            Some(Value::Null) => Ok(Some(String::new())),
-            Some(Value::String(text)) => Ok(Some(text)),
-            Some(Value::Number(number)) => Ok(Some(number.to_string())),
-            Some(_) => Err(self.wrong(key, "a text")),
-        }
+        let Some(value) = self.map.remove(key) else { return Ok(None) };
+        text_of(value).map(Some).ok_or_else(|| self.wrong(key, "a text"))
     }
 
     /// A checkbox: on when 1, "1" or true; off when 0, "0", "", false, null or missing.
@@ -70,6 +65,22 @@ impl Fields {
             Some(Value::Array(items)) => Ok(items),
             Some(_) => Err(self.wrong(key, "a list")),
         }
+    }
+
+    pub fn has(&self, key: &str) -> bool {
+        self.map.contains_key(key)
+    }
+
+    /// A list of services, of each its number, user name and domain.
+    pub fn services(&mut self, key: &str) -> Result<Vec<(u64, String, String)>, Error> {
+        let service = |item| {
+            let Value::Array(items) = item else { return None };
+            let texts: Option<Vec<String>> = items.into_iter().map(text_of).collect();
+            let [svcnum, username, domain] = <[String; 3]>::try_from(texts?).ok()?;
+            Some((svcnum.parse().ok()?, username, domain))
+        };
+        let services: Option<_> = self.list(key)?.into_iter().map(service).collect();
+        services.ok_or_else(|| self.wrong(key, "a list of [svcnum, username, domain]"))
     }
 
     pub fn objects(&mut self, key: &str) -> Result<Vec<Fields>, Error> {
@@ -120,5 +131,15 @@ impl Fields {
 
     fn wrong(&self, key: &str, wanted: &str) -> Error {
         Error::argument(format!("key {}{key} must be {wanted}", self.prefix))
+    }
+}
+
+/// None: it is neither a text nor a number.
+fn text_of(value: Value) -> Option<String> {
+    match value {
+        Value::Null => Some(String::new()),
+        Value::String(text) => Some(text),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
     }
 }

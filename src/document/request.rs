@@ -122,12 +122,7 @@ impl Request {
                 Shape::WithOld => Some(read_service(fields.needed_object("old")?)?),
                 _ => None,
             },
-            others: fields
-                .objects("others")?
-                .into_iter()
-                .map(|other| neighbour(other, &account, configuration))
-                .filter(|other| other.as_ref().map_or(true, Neighbour::can_be_a_mailbox))
-                .collect::<Result<_, _>>()?,
+            others: neighbours(fields.objects("others")?, &account, configuration)?,
             dry_run: fields.flag("dry_run")?,
             account,
         };
@@ -242,24 +237,38 @@ fn service(mut fields: Fields, shape: Shape, configuration: &Configuration) -> R
     Ok(service)
 }
 
-fn neighbour(
-    mut fields: Fields,
+fn neighbours(
+    others: Vec<Fields>,
     account: &AccountWanted,
     configuration: &Configuration,
-) -> Result<Neighbour, Error> {
-    let neighbour = Neighbour {
-        svcnum: fields.needed_number("svcnum")?,
-        username: UserName::new(fields.needed_text("username")?),
-        domain: fields.text("domain")?.unwrap_or_default(),
-        package: package(&mut fields, configuration)?,
-        account_id: fields
-            .text("account_id")?
-            .filter(|id| !id.is_empty())
-            .map_or_else(|| account.id.clone(), AccountId::new),
-        standing: Standing::default(),
-    };
-    fields.finish()?;
-    Ok(neighbour)
+) -> Result<Vec<Neighbour>, Error> {
+    let mut neighbours = Vec::new();
+    for mut fields in others {
+        let services = services_of(&mut fields)?;
+        let package = package(&mut fields, configuration)?;
+        let account_id = fields.text("account_id")?.filter(|id| !id.is_empty());
+        let account_id = account_id.map_or_else(|| account.id.clone(), AccountId::new);
+        fields.finish()?;
+        neighbours.extend(services.into_iter().map(|(svcnum, username, domain)| Neighbour {
+            svcnum,
+            username: UserName::new(username),
+            domain,
+            package: package.clone(),
+            account_id: account_id.clone(),
+            standing: Standing::default(),
+        }));
+    }
+    neighbours.retain(Neighbour::can_be_a_mailbox);
+    Ok(neighbours)
+}
+
+/// One service, or a list of those that are alike in all else: number, user name and domain of each.
+fn services_of(fields: &mut Fields) -> Result<Vec<(u64, String, String)>, Error> {
+    if !fields.has("services") {
+        let domain = fields.text("domain")?.unwrap_or_default();
+        return Ok(vec![(fields.needed_number("svcnum")?, fields.needed_text("username")?, domain)]);
+    }
+    fields.services("services")
 }
 
 fn package(fields: &mut Fields, configuration: &Configuration) -> Result<PackageName, Error> {

@@ -1,6 +1,7 @@
 //! What a caller may get wrong: each mistake has a status, a sentence that names it, and sends no request.
 
 use crate::abi_caller::*;
+use magicmail::document::{Configuration, Request, Shape};
 use magicmail::ffi::*;
 use serde_json::{json, Value};
 use std::ffi::CString;
@@ -128,6 +129,24 @@ fn bad_fields() -> Vec<(Vec<&'static str>, Option<Value>, i32, &'static str)> {
         (vec!["others"], Some(json!({})), MM_ARGUMENT, "key others must be a list"),
         (vec!["others"], Some(json!([1])), MM_ARGUMENT, "key others must be a list of objects"),
         (vec!["others"], Some(json!([{}])), MM_ARGUMENT, "missing key others."),
+        (
+            vec!["others"],
+            Some(json!([{ "services": [[1, "ann"]] }])),
+            MM_ARGUMENT,
+            "key others.services must be a list of [svcnum, username, domain]",
+        ),
+        (
+            vec!["others"],
+            Some(json!([{ "services": [["x", "ann", "example.net"]] }])),
+            MM_ARGUMENT,
+            "key others.services must be a list of [svcnum, username, domain]",
+        ),
+        (
+            vec!["others"],
+            Some(json!([{ "services": [], "svcnum": 1 }])),
+            MM_ARGUMENT,
+            "unknown key others.svcnum",
+        ),
         (vec!["service", "username"], Some(json!("")), MM_REFUSED, "has no user name"),
         (vec!["service", "username"], Some(json!(" ")), MM_REFUSED, "has no user name"),
         (vec!["service", "username"], Some(Value::Null), MM_REFUSED, "has no user name"),
@@ -239,6 +258,27 @@ fn a_secret_in_the_wrong_place_is_not_repeated() {
         let text = last_error();
         assert!(!text.to_lowercase().contains("k3y"), "{text}");
     }
+}
+
+#[test]
+fn services_that_are_alike_can_be_told_of_at_once() {
+    let configuration = Configuration::parse(&config().to_string()).expect("a configuration");
+    let parsed = |others: Value| {
+        let request = String::from_utf8(changed(request(), &["others"], Some(others))).expect("text");
+        Request::parse(&request, Shape::WithPassword, &configuration).expect("a request")
+    };
+    let single = json!([
+        { "svcnum": 1, "username": "ann", "domain": "example.net", "package": "GOLD", "account_id": "F7" },
+        { "svcnum": 2, "username": "123", "domain": "example.org", "package": "GOLD", "account_id": "F7" },
+        { "svcnum": 3, "username": "bob", "domain": "example.net" },
+    ]);
+    let alike = json!([
+        { "services": [[1, "ann", "example.net"], ["2", 123, "example.org"], [4, "..", "example.net"]],
+          "package": "GOLD", "account_id": "F7" },
+        { "services": [] },
+        { "services": [[3, "bob", "example.net"]] },
+    ]);
+    assert_eq!(parsed(single), parsed(alike));
 }
 
 #[test]

@@ -207,10 +207,9 @@ sub _others {
     my ($svc,  $facts)   = @{$self}{qw(svc facts)};
     my @accounts = grep { $_ ne '' } @{$self}{qw(account_id configured_id)};
     return [] if !@accounts;
-    my $svcnum = $svc->svcnum;
-    my %usual  = (account_id => $self->{account_id}, package => $self->{options}{package});
-    my @others = grep { $_->{svcnum} != $svcnum }
-        $self->{services}->on_accounts(\@accounts, $self->{cust_main}, \%usual);
+    my %usual = (account_id => $self->{account_id}, package => $self->{options}{package});
+    my @others =
+        $self->{services}->alike_on_accounts(\@accounts, $self->{cust_main}, \%usual, $svc->svcnum);
     if ($self->{hook} eq 'provision') {
         my $svcpart = $svc->svcpart || $facts->{svcpart};
         my %same    = map { $_ => $service->{$_} } qw(svcnum username domain);

@@ -29,12 +29,26 @@ sub new {
 
 # The provisioned services that are on one of the accounts, or are this
 # customer's (undef: nobody's): svcnum, username, domain, package and account_id
-# of each, once for each of its exports, by svcnum. Of $usual, a package and an
-# account_id, what is the same is left out. There may be thousands, and most are
-# alike in what decides which account they are on: so that is found out once for
-# all of those.
+# of each, once for each of its exports, by svcnum.
 sub on_accounts {
-    my ($self, $accounts, $cust_main, $usual) = @_;
+    my ($self, $accounts, $cust_main) = @_;
+    my @services;
+    foreach my $alike ($self->alike_on_accounts($accounts, $cust_main)) {
+        my %place = map { $_ => $alike->{$_} } qw(package account_id);
+        foreach my $service (@{$alike->{services}}) {
+            push @services, {%place};
+            @{$services[-1]}{qw(svcnum username domain)} = @{$service};
+        }
+    }
+    @services = sort { $a->{svcnum} <=> $b->{svcnum} } @services;
+    return @services;
+}
+
+# The same, for there may be thousands, and most are alike: package, account_id, and
+# svcnum, username and domain of each service that has these. Without the service
+# $but; of $usual, a package and an account_id, what is the same is left out.
+sub alike_on_accounts {
+    my ($self, $accounts, $cust_main, $usual, $but) = @_;
     my $records = $self->{records};
     my $custnum = $cust_main ? $cust_main->custnum : 0;
     if ($cust_main) { $self->{customers}{$custnum} = $cust_main }
@@ -42,23 +56,24 @@ sub on_accounts {
     return if !defined $maybe;
     my $is_text = !$records->gives_bytes_of_text;
     my $of      = {accounts => $accounts, custnum => $custnum, usual => $usual || {}};
-    my (@services, %places);
+    my (%alike, @alike);
 
     foreach my $rows ($self->_rows($maybe, @maybe)) {
-        my $row   = $rows->[0];
-        my $alike = join "\0", @{$rows} == 1 ? @{$row}[@DECISIVE] : map { @{$_}[@DECISIVE] } @{$rows};
-        $places{$alike} ||= [$self->_places($rows, $of)];
-        foreach my $place (@{$places{$alike}}) {
-            push @services,
-                {
-                svcnum   => $row->[$SVCNUM],
-                username => $is_text ? $row->[$USERNAME] : $records->text($row->[$USERNAME]),
-                domain   => $is_text ? $row->[$DOMAIN]   : $records->text($row->[$DOMAIN]),
-                %{$place},
-                };
+        my $row = $rows->[0];
+        next if $but && $but == $row->[$SVCNUM];
+        my $key      = join "\0", @{$rows} == 1 ? @{$row}[@DECISIVE] : map { @{$_}[@DECISIVE] } @{$rows};
+        my $services = $alike{$key};
+        if (!$services) {
+            $services = $alike{$key} = [];
+            foreach my $place ($self->_places($rows, $of)) {
+                push @alike, $place;
+                $place->{services} = $services;
+            }
         }
+        push @{$services}, [@{$row}[$SVCNUM, $USERNAME, $DOMAIN]];
+        if (!$is_text) { $_ = $records->text($_) foreach @{$services->[-1]}[1, 2] }
     }
-    return @services;
+    return @alike;
 }
 
 # Package and account_id of a service for each of its exports, but what is usual,
