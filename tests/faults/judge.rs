@@ -171,8 +171,10 @@ fn succeeded(clean: &Clean, story: &Story) -> Result<End, String> {
         };
     }
     let may_be_unfinished = match clean.scene.hook {
-        Hook::Unprovision => is_marked(&story.after),
-        Hook::Provision => missing.iter().all(|difference| difference.sort == Sort::Package),
+        Hook::Unprovision if is_marked(&story.after) => true,
+        Hook::Provision | Hook::Unprovision => {
+            missing.iter().all(|difference| difference.sort == Sort::Package)
+        }
         _ => false,
     };
     if !may_be_unfinished {

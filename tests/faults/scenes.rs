@@ -38,6 +38,7 @@ pub fn all() -> Vec<Scene> {
     scenes.extend(unprovision_odd());
     scenes.extend(replace());
     scenes.extend(suspend());
+    scenes.extend(namesakes());
     scenes
 }
 
@@ -255,5 +256,26 @@ fn suspend() -> Vec<Scene> {
         Scene::new(Hook::Unsuspend, "suspended", Start::of_jane("suspended"), request()),
         Scene::new(Hook::Unsuspend, "active", Start::of_jane("active"), request()),
         Scene::new(Hook::Unsuspend, "not-there", Start::empty(), request()).refused(),
+    ]
+}
+
+/// Another service has the same user name, in another domain.
+fn namesakes() -> Vec<Scene> {
+    let request = || asked(old_service(), &[with(other(12, "jane", "PRO"), "domain", json!("example.com"))]);
+    let its = || {
+        Start::empty()
+            .account(ACCOUNT, "active")
+            .user("jane", ACCOUNT, "Y active", &["EMAIL", "PRO"])
+            .address("jane@example.com", "jane")
+    };
+    let shared = || its().address("jane@example.net", "jane");
+    let unchanged = || with(request(), "old", old_service());
+    vec![
+        Scene::new(Hook::Unprovision, "shared", shared(), request()),
+        Scene { autopurge: true, ..Scene::new(Hook::Unprovision, "shared-purge", shared(), request()) },
+        Scene { autopurge: true, ..Scene::new(Hook::Unprovision, "namesakes-purge", its(), request()) },
+        Scene::new(Hook::Replace, "shared", shared(), unchanged()),
+        Scene::new(Hook::Replace, "namesakes", its(), unchanged()).refused(),
+        Scene::new(Hook::Suspend, "namesakes", its(), request()).refused(),
     ]
 }
