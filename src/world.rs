@@ -181,9 +181,10 @@ impl World {
         user.account.as_ref() == Some(&self.account_id)
     }
 
-    /// Whether the address is known to be on the user.
+    /// Whether the address is known to be on the user. What a list leaves out, the address's own record may say.
     pub fn bears(&self, user: &UserName, address: &Address) -> bool {
         self.owners.get(address).is_some_and(|owner| owner.as_ref() == Some(user))
+            || self.addresses.get(user).is_some_and(|held| held.contains(address))
     }
 
     /// Changes what is known of `name`, wherever it is known.

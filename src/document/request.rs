@@ -85,6 +85,11 @@ pub struct Standing {
 }
 
 impl Neighbour {
+    /// Its number and address, to follow the word "service": `12 (ann@example.net)`.
+    pub fn told(&self) -> String {
+        format!("{} ({}@{})", self.svcnum, self.username, self.domain)
+    }
+
     /// A name that no hook would have sent is on no server, and must not be asked for.
     pub fn can_be_a_mailbox(&self) -> bool {
         let name = self.username.as_str();

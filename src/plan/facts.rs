@@ -199,7 +199,8 @@ fn unprovision(task: &Task, round: &mut Round) {
     if let Some(oldest) = oldest {
         round.read_ahead(&oldest.username);
     }
-    if task.autopurge || namesake::of(task, world).is_some() {
+    let has_namesake = namesake::of(task, world).is_some();
+    if task.autopurge || has_namesake {
         round.owner(task.address());
     }
     who_is_hidden(task, round);
@@ -210,7 +211,7 @@ fn unprovision(task: &Task, round: &mut Round) {
     if !round.facts.is_empty() {
         return;
     }
-    if namesake::of(task, world).is_none() {
+    if !has_namesake {
         return heirs_packages(task, round);
     }
     if !has_master(task, world) {

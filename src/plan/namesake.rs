@@ -3,7 +3,7 @@
 
 use super::Refusal;
 use crate::document::Neighbour;
-use crate::id::Address;
+use crate::id::{Address, UserName};
 use crate::world::{Task, World};
 
 pub fn of<'a>(task: &'a Task, world: &'a World) -> Option<&'a Neighbour> {
@@ -28,20 +28,27 @@ fn address_of(other: &Neighbour) -> Option<Address> {
     Some(Address::of(&other.username, &other.domain)).filter(|_| !other.domain.is_empty())
 }
 
-/// Refuses a user who bears the address of the other service and none of this one: to change it would be to change
-/// that one's mailbox.
+/// Whether the user bears the other service's address, and none of `own`.
+pub fn is_its_mailbox(
+    world: &World,
+    user: &UserName,
+    mut own: impl Iterator<Item = Address>,
+    other: &Address,
+) -> bool {
+    world.bears(user, other) && !own.any(|address| world.bears(user, &address))
+}
+
+/// Refuses a user who is the mailbox of the other service: to change it would be to change that one's.
 pub fn refuse_its_mailbox(task: &Task, world: &World) -> Result<(), Refusal> {
     let Some(other) = of(task, world) else { return Ok(()) };
     let user = task.user();
-    let is_its = address_of(other).is_some_and(|address| world.bears(user, &address));
-    if !is_its || own_addresses(task).any(|address| world.bears(user, &address)) {
+    let is_its = |address| is_its_mailbox(world, user, own_addresses(task), &address);
+    if !address_of(other).is_some_and(is_its) {
         return Ok(());
     }
     Err(Refusal::because(format!(
-        "the address {} is not on user {user}, who is the mailbox of service {} ({}@{}) of this account; unprovision one of the two services, and provision it again under another user name",
+        "the address {} is not on user {user}, who is the mailbox of service {} of this account; unprovision one of the two services, and provision it again under another user name",
         task.address(),
-        other.svcnum,
-        other.username,
-        other.domain
+        other.told()
     )))
 }

@@ -1,8 +1,9 @@
 //! Packages in line: the master holds those of all the account's provisioned services, any other user the
 //! one that the server gives it.
 
-use super::{Plan, Weight};
+use super::{master, Plan, Weight};
 use crate::id::{PackageName, UserName};
+use crate::record::User;
 use crate::step::Step;
 use crate::world::{Hook, Task, World};
 
@@ -21,6 +22,12 @@ pub fn wanted_on_master(task: &Task, world: &World) -> Vec<PackageName> {
     }
     task.others(world).for_each(|other| add(&other.package));
     wanted
+}
+
+/// The steps from what the account's master holds to the packages of all its services.
+pub fn bring_master_in_line(task: &Task, world: &World, plan: &mut Plan, master: &User) {
+    let name = master::known_name(task, world, &master.name);
+    bring_in_line(plan, world, name, &wanted_on_master(task, world));
 }
 
 /// The steps from what `user` holds to what it should: first all that lacks, then, where that went well,

@@ -15,7 +15,6 @@ pub fn plan(task: &Task, world: &World) -> Result<Plan, Refusal> {
     let found = master::of(task, world);
     plan.warnings.extend(found.warning);
     let master = found.user.filter(|master| master.name != *task.user());
-    let wanted = packages::wanted_on_master(task, world);
     if let Some(master) = &master {
         own_package(task, world, master, &mut plan);
     }
@@ -25,11 +24,13 @@ pub fn plan(task: &Task, world: &World) -> Result<Plan, Refusal> {
     }
     match &master {
         Some(master) => {
-            let name = master::known_name(task, world, &master.name).clone();
-            packages::bring_in_line(&mut plan, world, &name, &wanted);
+            packages::bring_master_in_line(task, world, &mut plan, master);
             packages::bring_in_line(&mut plan, world, task.user(), &[PackageName::additional()]);
         }
-        None => packages::bring_in_line(&mut plan, world, task.user(), &wanted),
+        None => {
+            let wanted = packages::wanted_on_master(task, world);
+            packages::bring_in_line(&mut plan, world, task.user(), &wanted);
+        }
     }
     Ok(plan)
 }
@@ -40,8 +41,8 @@ fn refuse_what_is_taken(task: &Task, world: &World) -> Result<(), Refusal> {
     let namesake = task.request.others.iter().find(|other| other.svcnum != own && other.username == *user);
     if let Some(other) = namesake {
         return Err(Refusal::because(format!(
-            "the user name {user} is taken by service {} ({}@{}) of this customer, and a user name is unique in MagicMail whatever the domain; choose another",
-            other.svcnum, other.username, other.domain
+            "the user name {user} is taken by service {} of this customer, and a user name is unique in MagicMail whatever the domain; choose another",
+            other.told()
         )));
     }
     if let Some(found) = world.user.there() {

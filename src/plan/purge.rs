@@ -1,6 +1,7 @@
 //! The plan of a purge that was put off until an unprovision was committed: only what is still marked
 //! deleted, on the same account.
 
+use super::unprovision::remove_address;
 use super::{Plan, Weight};
 use crate::record::Status;
 use crate::step::Step;
@@ -20,10 +21,7 @@ pub fn plan(task: &Task, world: &World) -> Plan {
             return plan;
         }
         Some(_) => {
-            let address = task.address();
-            if world.bears(user, &address) {
-                plan.push(Step::RemoveAddress { address, user: user.clone() }, Weight::Fatal);
-            }
+            remove_address(task, world, &mut plan, Weight::Fatal, false);
             let step = Step::PurgeUser { user: user.clone(), account: account.clone(), force: false };
             plan.push(step, Weight::Fatal);
         }

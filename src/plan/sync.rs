@@ -14,7 +14,6 @@ pub fn plan(task: &Task, world: &World) -> Result<Plan, Refusal> {
     };
     // That there are several masters is no failure of this, and its warnings are failures: the job that asks for
     // it would never be done.
-    let name = master::known_name(task, world, &master.name).clone();
-    packages::bring_in_line(&mut plan, world, &name, &packages::wanted_on_master(task, world));
+    packages::bring_master_in_line(task, world, &mut plan, &master);
     Ok(plan)
 }

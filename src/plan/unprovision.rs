@@ -34,7 +34,7 @@ pub fn plan(task: &Task, world: &World) -> Result<Plan, Refusal> {
         };
         plan.push(step, Weight::Fatal);
     }
-    let address = task.autopurge && remove_address(task, world, &mut plan, is_marking);
+    let address = task.autopurge && remove_address(task, world, &mut plan, Weight::Warn, is_marking);
     let after_mark = plan.steps.len();
     if is_believed(world) {
         hand_over(task, world, &mut plan);
@@ -58,22 +58,15 @@ pub fn plan(task: &Task, world: &World) -> Result<Plan, Refusal> {
 /// The user is another service's mailbox too, and stays; the address of this one goes.
 fn keep_user(task: &Task, world: &World, plan: &mut Plan, other: &Neighbour) {
     let user = task.user();
-    plan.warn(format!(
-        "user {user} is the mailbox of service {} ({}@{}) too, and was kept",
-        other.svcnum, other.username, other.domain
-    ));
-    let (address, user) = (task.address(), user.clone());
-    if world.bears(&user, &address) {
-        plan.push(Step::RemoveAddress { address, user }, Weight::Fatal);
-    }
+    plan.warn(format!("user {user} is the mailbox of service {} too, and was kept", other.told()));
+    remove_address(task, world, plan, Weight::Fatal, false);
     if !is_believed(world) {
         return;
     }
     let found = master::of(task, world);
     plan.warnings.extend(found.warning);
     if let Some(master) = found.user {
-        let name = master::known_name(task, world, &master.name);
-        packages::bring_in_line(plan, world, name, &packages::wanted_on_master(task, world));
+        packages::bring_master_in_line(task, world, plan, &master);
     }
 }
 
@@ -84,11 +77,11 @@ fn is_believed(world: &World) -> bool {
 }
 
 /// With the mailbox goes its address. It does not depend on the mark, nor anything on it.
-fn remove_address(task: &Task, world: &World, plan: &mut Plan, beside: bool) -> bool {
+pub fn remove_address(task: &Task, world: &World, plan: &mut Plan, weight: Weight, beside: bool) -> bool {
     let (address, user) = (task.address(), task.user());
     let is_ours = world.bears(user, &address);
     if is_ours {
-        plan.push_each(Step::RemoveAddress { address, user: user.clone() }, Weight::Warn, beside);
+        plan.push_each(Step::RemoveAddress { address, user: user.clone() }, weight, beside);
     }
     is_ours
 }
@@ -104,13 +97,13 @@ fn hand_over(task: &Task, world: &World, plan: &mut Plan) {
     let after = master::after_unprovision(task, world);
     plan.warnings.extend(after.warning);
     let Some(heir) = after.user else { return };
-    let name = master::known_name(task, world, &heir.name).clone();
     let before = plan.steps.len();
     if !heir.master {
-        plan.push(Step::MakeMaster { user: name.clone() }, Weight::Warn);
+        let user = master::known_name(task, world, &heir.name).clone();
+        plan.push(Step::MakeMaster { user }, Weight::Warn);
     }
     let made = plan.steps.len();
-    packages::bring_in_line(plan, world, &name, &packages::wanted_on_master(task, world));
+    packages::bring_master_in_line(task, world, plan, &heir);
     let assigns = plan.steps.get(made).is_some_and(|next| matches!(next.step, Step::AssignPackage { .. }));
     if made > before && assigns {
         side_by_side(plan, made);
@@ -167,7 +160,7 @@ fn finish_purge(task: &Task, world: &World, plan: &mut Plan) {
         return;
     }
     if !world.purged_user {
-        remove_address(task, world, plan, false);
+        remove_address(task, world, plan, Weight::Warn, false);
     }
     let may_ask = !world.purged_user || is_believed(world);
     if world.account.there().is_none() || !may_ask || task.others(world).next().is_some() {

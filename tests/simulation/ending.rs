@@ -157,12 +157,12 @@ impl Site {
     /// then somebody else took it, or another service that is on the same account by now, which has lost it too
     /// where nobody has it.
     fn has_lost_its_name(&self, svcnum: u64) -> bool {
-        let Some(service) = self.books.services.get(&svcnum) else { return false };
-        let Some(mailbox) = &service.mailbox else { return false };
-        let state = self.mail.server.state();
         if !self.lost.contains(&svcnum) {
             return false;
         }
+        let Some(service) = self.books.services.get(&svcnum) else { return false };
+        let Some(mailbox) = &service.mailbox else { return false };
+        let state = self.mail.server.state();
         let Some(owner) = state.mailbox(&mailbox.username) else {
             return self.books.services_of_user(&mailbox.username).len() > 1;
         };

@@ -86,8 +86,8 @@ pub struct Mail {
     pub server: MailServer,
     pub running: [Option<Running>; MOST_WORKERS],
     pub calls: [Call; MOST_WORKERS],
-    /// Which hook made a user or an account that is there, and whether it had ended by then.
-    makers: BTreeMap<String, (u64, bool)>,
+    /// Which hook made a user or an account that is there; None: one that had ended by then.
+    makers: BTreeMap<String, Option<u64>>,
     pub last_write: Option<Duration>,
     counter: u64,
 }
@@ -229,11 +229,12 @@ impl Site {
                 self.must_be_its_maker(flight, "account", id);
             }
         }
+        let maker = (!is_ghost).then_some(flight.hook);
         for new in after.mailboxes().filter(|new| before.mailbox(new.name).is_none()) {
-            self.mail.makers.insert(maker_key("user", new.name), (flight.hook, is_ghost));
+            self.mail.makers.insert(maker_key("user", new.name), maker);
         }
         for (id, _) in after.account_statuses().filter(|(id, _)| before.account_status(id).is_none()) {
-            self.mail.makers.insert(maker_key("account", id), (flight.hook, is_ghost));
+            self.mail.makers.insert(maker_key("account", id), maker);
         }
     }
 
@@ -262,14 +263,13 @@ impl Site {
     }
 
     fn made_by(&self, flight: &Flight, thing: &str, name: &str) -> bool {
-        self.mail.makers.get(&maker_key(thing, name)).is_some_and(|(hook, _)| *hook == flight.hook)
+        self.mail.makers.get(&maker_key(thing, name)) == Some(&Some(flight.hook))
     }
 
     /// What is purged by force, which only an undo does, was made by the same hook, or by a late request of one that
     /// had ended: no telling that from this one's own, and it is no service's.
     fn must_be_its_maker(&mut self, flight: &Flight, thing: &str, name: &str) {
-        let is_a_ghosts =
-            self.mail.makers.get(&maker_key(thing, name)).is_some_and(|(_, is_ghost)| *is_ghost);
+        let is_a_ghosts = self.mail.makers.get(&maker_key(thing, name)) == Some(&None);
         if parameter(&flight.request, "force") == "true" && !is_a_ghosts && !self.made_by(flight, thing, name)
         {
             self.is_wrong(format!("{thing} {name} was purged by force, and not by the hook that made it"));

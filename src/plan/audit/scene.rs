@@ -4,7 +4,7 @@ use super::finding::{Finding, Kind, Mend};
 use crate::document::{Neighbour, Service};
 use crate::id::{Address, PackageName, UserName};
 use crate::password::Password;
-use crate::plan::{provision, Refusal};
+use crate::plan::{namesake, provision, Refusal};
 use crate::record::{Status, User};
 use crate::secret::Secret;
 use crate::world::{Hook, Known, Task, World};
@@ -120,20 +120,13 @@ impl<'a> Scene<'a> {
         self.of_user.get(user).into_iter().flatten().map(|&i| &self.services[i]).collect()
     }
 
-    /// The other service whose mailbox this one's user is: that one's address is on it, and this one's is not.
+    /// The other service whose mailbox this one's user is, where that is so.
     pub fn has_mailbox_of(&self, service: &Provisioned) -> Option<&Provisioned<'a>> {
-        let of_user = self.of_user.get(service.user)?;
-        if of_user.len() == 1 || self.is_on_user(service) {
-            return None;
-        }
-        of_user.iter().map(|&i| &self.services[i]).find(|other| self.is_on_user(other))
-    }
-
-    /// Whether the service's address is on its user. What a list leaves out, the address's own record may say.
-    pub fn is_on_user(&self, service: &Provisioned) -> bool {
-        let (user, address) = (service.user, service.address());
-        let held = self.world.addresses.get(user);
-        held.is_some_and(|held| held.contains(&address)) || self.world.bears(user, &address)
+        let own = || std::iter::once(service.address());
+        let is_its = |other: &&Provisioned| {
+            namesake::is_its_mailbox(self.world, service.user, own(), &other.address())
+        };
+        self.of_user(service.user).into_iter().find(is_its)
     }
 
     pub fn strangers(&self) -> Vec<User> {

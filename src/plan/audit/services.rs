@@ -64,7 +64,7 @@ fn addresses(scene: &Scene, service: &Provisioned, findings: &mut Vec<Finding>) 
     let user = service.user;
     let Some(held) = scene.world.addresses.get(user) else { return };
     let address = service.address();
-    let missing = (!scene.is_on_user(service)).then(|| missing(scene, service, &address));
+    let missing = (!scene.world.bears(user, &address)).then(|| missing(scene, service, &address));
     // Services of one user name in several domains share the user; the oldest is told of what is too much.
     let same_user = scene.of_user(user);
     let is_oldest = same_user.first().is_some_and(|first| first.svcnum == service.svcnum);

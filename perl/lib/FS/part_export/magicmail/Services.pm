@@ -210,6 +210,7 @@ sub _numbers {
     my $records = $self->{records};
     my ($custnums, $agent_custids) = $self->_customers_in($accounts);
     if ($custnum) { $custnums->{$custnum} = 1 }
+    my %folded = map { lc $_ => 1 } @{$accounts};
     my $of_customers =
         'SELECT cust_svc.svcnum FROM cust_svc' . ' JOIN cust_pkg ON cust_pkg.pkgnum = cust_svc.pkgnum';
     my @selects = (
@@ -225,7 +226,7 @@ sub _numbers {
         push @selects,
             [
             'SELECT export_cust_svc.svcnum FROM export_cust_svc' . ' WHERE LOWER(export_cust_svc.remoteid)',
-            _once(map { lc } @{$accounts})
+            sort keys %folded
             ];
     }
     my (@sql, @bind);
@@ -238,13 +239,6 @@ sub _numbers {
     }
     return if !@sql;
     return (join(' UNION ', @sql), @bind);
-}
-
-# Each of some texts once.
-sub _once {
-    my (@texts) = @_;
-    my %seen;
-    return grep { !$seen{$_}++ } @texts;
 }
 
 # The customers whom the accounts may be named after, by each export's options:
