@@ -9,7 +9,8 @@ use warnings;
 
 use Test::More;
 
-use Rule qw( :all );
+use FS::Record qw( dbh );
+use Rule       qw( :all );
 use Statements;
 
 ## no critic (ProhibitPackageVars): Freeside's
@@ -165,5 +166,34 @@ rule 'a_package_that_is_suspended_while_a_provision_waits_gets_a_suspended_mailb
     is_deeply \@answers, [q{}], 'the other one suspended it';
     is magicmail->user('jane')->{status}, 'suspended', 'the mailbox is suspended';
     };
+
+rule 'a_package_that_goes_to_another_customer_while_a_provision_waits_gets_its_mailbox_there',
+    forms => 1,
+    sub {
+    my ($ann, $bob) = map { isp->customer(first => $_) } qw( Ann Bob );
+    my $svc  = isp->mailbox(isp->package($ann), username => 'jane');
+    my $lock = FS::part_export::magicmail::Records->can('lock_customer');
+    my (@locked, @answers);
+    no warnings qw( redefine );    ## no critic (ProhibitNoWarnings): on purpose
+    local *FS::part_export::magicmail::Records::lock_customer = sub {
+        my ($records, $custnum) = @_;
+        if (!@locked) {
+            @answers = isp->at_once($LONGEST, sub { return _give_to($bob, $svc->pkgnum) })
+        }
+        push @locked, $custnum;
+        return $lock->($records, $custnum);
+    };
+    passes('provision', _unlocked(sub { return $svc->insert }));
+    is_deeply \@answers, [q{}],                            'the other one gave it to Bob';
+    is_deeply \@locked,  [map { $_->custnum } $ann, $bob], 'each is locked';
+    is magicmail->user('jane')->{account}, 'FREESIDE' . $bob->custnum, 'the mailbox is on the account of Bob';
+    };
+
+# As to one who does not see the service yet, for which there would be a hook else.
+sub _give_to {
+    my ($customer, $pkgnum) = @_;
+    my $sql = 'UPDATE cust_pkg SET custnum = ? WHERE pkgnum = ?';
+    return dbh->do($sql, {}, $customer->custnum, $pkgnum) && dbh->commit ? q{} : dbh->errstr;
+}
 
 done_testing;

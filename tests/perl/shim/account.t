@@ -191,6 +191,34 @@ subtest 'without a record the server is believed, and it is mended' => sub {
     is $export->get_remoteid($svc),             $named, 'and records the account';
 };
 
+subtest 'without records the services of an account go by agent_custid' => sub {
+    $magicmail->reset;
+    my $isp = ISP->open;
+    $isp->magicmail($magicmail, options => {use_agent_custid => 1});
+    my $ann = $isp->customer(agent_custid => 'A-17');
+    my ($master, $heir) = map { $isp->provisioned($ann, username => $_) } qw( one two );
+    for my $row (qsearch('export_cust_svc', {})) { is $row->delete, q{}, 'as an older export left it' }
+    is $isp->fresh($master)->delete,           q{}, 'the master goes';
+    is $magicmail->user('two')->{master_user}, 'Y', 'the other one is the heir';
+    is_deeply $magicmail->user('two')->{packages}, ['EMAIL'], 'with the packages';
+};
+
+subtest 'two exports of a service, each with an account on record' => sub {
+    $magicmail->reset;
+    my $isp  = ISP->open;
+    my $own  = $isp->magicmail($magicmail);
+    my $plus = $isp->magicmail($magicmail, options => {package => 'PLUS'});
+    my $ann  = $isp->customer;
+    my ($one, $two) = quietly(
+        sub {
+            map { $isp->provisioned($ann, username => $_) } qw( one two )
+        }
+    );
+    is_deeply [$own->cust_magic_packages($one, ignore => $one)], [qw( EMAIL PLUS )], 'both bring a package';
+    is $plus->set_remoteid($two, 'FREESIDE999'), q{}, 'one is recorded elsewhere';
+    is_deeply [$own->cust_magic_packages($one, ignore => $one)], ['EMAIL'], 'its package counts there';
+};
+
 subtest 'a package that changes without its customer costs nothing' => sub {
     $magicmail->reset;
     my $isp = ISP->open;

@@ -137,4 +137,15 @@ subtest 'pages, report and button' => sub {
     ok @texts > 0, 'with its progress';
 };
 
+subtest 'a subclass that is loaded later' => sub {
+    my @before = FS::part_export::magicmail::Records::export_types();
+    {
+        no strict 'refs';    ## no critic (ProhibitNoStrict): a name that is not there before
+        @{'FS::part_export::latemail::ISA'} = ('FS::part_export::magicmail');
+    }
+    my %later = map { $_ => 1 } FS::part_export::magicmail::Records::export_types();
+    delete @later{@before};
+    is_deeply [keys %later], ['latemail'], 'is known';
+};
+
 done_testing;

@@ -55,6 +55,9 @@ sub _start {
     my $result  = q{};
     my $is_done = eval {
         forksuidsetup($user);
+
+        # In the middle of nothing, wherever it was started.
+        local $FS::UID::AutoCommit = 1;    ## no critic (ProhibitPackageVars) -- Freeside's own
         syswrite $writer, $READY;
         sysread $gate, my $nothing, 1;
         $result = freeze({value => scalar $code->()});

@@ -85,19 +85,19 @@ sub _configured_otherwise {
 
 # Locks the service's customer until the transaction ends, and the one whom its
 # account is named after, where that is another one: whoever works on the
-# account waits for the same row. What is known of the service is read again once
+# account waits for the same row. What is known of the service is read only once
 # they are locked, for whoever was waited for may have changed it.
 sub _lock {
-    my ($self)  = @_;
-    my $records = $self->{records};
-    my $locked  = '';
+    my ($self)   = @_;
+    my $records  = $self->{records};
+    my @custnums = $self->_custnums($records->owner($self->{svc}));
     while (1) {
-        $self->{facts} = $records->service_facts(@{$self}{qw(svc old)});
-        my @custnums = $self->_custnums;
-        last if "@custnums" eq $locked;
-        $locked = "@custnums";
-        my %row = map { $_ => $records->lock_customer($_) } @custnums;
+        my $locked = "@custnums";
+        my %row    = map { $_ => $records->lock_customer($_) } @custnums;
+        $self->{facts}     = $records->service_facts(@{$self}{qw(svc old)});
         $self->{cust_main} = $row{$self->{facts}{custnum} || 0};
+        @custnums          = $self->_custnums($self->{facts});
+        last if "@custnums" eq $locked;
     }
     return;
 }
@@ -105,11 +105,10 @@ sub _lock {
 # The numbers of the customers to lock, in the one order that keeps two hooks from
 # waiting for each other.
 sub _custnums {
-    my ($self)   = @_;
-    my $facts    = $self->{facts};
-    my $account  = $self->{account_id} || $facts->{on_record};
+    my ($self, $owner) = @_;
+    my $account  = $self->{account_id} || $owner->{on_record};
     my %custnums = map { $_ => 1 }
-        grep { $_ } $facts->{custnum}, $self->{services}->custnum_in($account);
+        grep { $_ } $owner->{custnum}, $self->{services}->custnum_in($account);
     my @custnums = sort { $a <=> $b } keys %custnums;
     return @custnums;
 }
@@ -204,10 +203,10 @@ sub _domain {
 # of all exports of its definition, which is the new one while it changes.
 sub _others {
     my ($self, $service) = @_;
-    my ($svc,  $facts)   = @{$self}{qw(svc facts)};
-    my @accounts = grep { $_ ne '' } @{$self}{qw(account_id configured_id)};
-    return [] if !@accounts;
-    my %usual = (account_id => $self->{account_id}, package => $self->{options}{package});
+    my ($svc, $facts)    = @{$self}{qw(svc facts)};
+    my %accounts = map { $_ => 1 } grep { $_ ne '' } @{$self}{qw(account_id configured_id)};
+    my @accounts = sort keys %accounts or return [];
+    my %usual    = (account_id => $self->{account_id}, package => $self->{options}{package});
     my @others =
         $self->{services}->alike_on_accounts(\@accounts, $self->{cust_main}, \%usual, $svc->svcnum);
     if ($self->{hook} eq 'provision') {

@@ -68,6 +68,8 @@ my @OPTIONS = (
     link_url => {label => 'Link to the MagicMail administration (optional)'},
 );
 
+my %DECLARED = @OPTIONS;
+
 # What goes into the configuration document as it stands.
 my @CONFIGURED = qw(client_id client_password account_prefix package port
     ca_file timeout);
@@ -102,11 +104,10 @@ sub info {
 # The options with their defaults: one that is missing or empty has its default,
 # a checkbox is 1 or 0.
 sub complete {
-    my (%given)  = @_;
-    my %declared = @OPTIONS;
-    my %options  = %given;
-    foreach my $name (keys %declared) {
-        my $declared = $declared{$name};
+    my (%given) = @_;
+    my %options = %given;
+    foreach my $name (keys %DECLARED) {
+        my $declared = $DECLARED{$name};
         my $value    = defined $given{$name} ? $given{$name} : '';
         if (($declared->{type} || '') eq 'checkbox') {
             $options{$name} = $value ? 1 : 0;

@@ -40,21 +40,36 @@ sub text {
     return characters($value, $self->{from_bytes});
 }
 
-# What is known of one service: svcpart, pkgnum, custnum, susp, row_svcnum (undef
-# when the row of svc_acct is gone), domain, old_domain, has_namesake (whether another
-# service has its user name, in whatever domain), and on_record: the account that it
-# is on. A service that moves to another definition has that under the old
-# definition's export; it counts, for the mailbox is the same.
+# Whose a service is: custnum, and on_record, the account that it is on. A service
+# that moves to another definition has that under the old definition's export; it
+# counts, for the mailbox is the same.
+sub owner {
+    my ($self, $svc) = @_;
+    my $svcnum = $svc->svcnum;
+    my ($on_record, $join, @bind) = $self->_record_of($svcnum);
+    return $self->_own_record( <<"END", $svcnum, @bind);
+SELECT cust_pkg.custnum, $on_record
+  FROM ( SELECT 1 AS one ) AS this
+  LEFT JOIN cust_svc ON cust_svc.svcnum = ?
+  LEFT JOIN cust_pkg ON cust_pkg.pkgnum = cust_svc.pkgnum
+  $join
+END
+}
+
+# What is known of a service: that, and svcpart, pkgnum, susp, row_svcnum (undef when
+# the row of svc_acct is gone), domain, old_domain, has_namesake (whether another
+# service has its user name, in whatever domain).
 sub service_facts {
     my ($self, $svc, $old) = @_;
-    my @domains = map { $_ && $_->domsvc ? $_->domsvc : undef } $svc, $old;
-    my ($on_record, $join, @bind) = $self->_record_of($svc->svcnum);
+    my $svcnum  = $svc->svcnum;
+    my @domains = map { $_ ? $_->domsvc || undef : undef } $svc, $old;
+    my ($on_record, $join, @bind) = $self->_record_of($svcnum);
 
     # Freeside keeps names in small letters, unless it is told otherwise; its index of
     # them knows no other way.
-    my $username = defined $svc->username ? $svc->username : '';
-    my @names    = ($username, lc $username);
-    my $sql      = <<"END";
+    my $username = $svc->username;
+    if (!defined $username) { $username = '' }
+    return $self->_own_record( <<"END", @domains, $username, lc $username, ($svcnum) x 3, @bind);
 SELECT cust_svc.svcpart, cust_svc.pkgnum, cust_pkg.custnum, cust_pkg.susp,
        svc_acct.svcnum AS row_svcnum,
        ( SELECT domain FROM svc_domain WHERE svc_domain.svcnum = ? ) AS domain,
@@ -70,14 +85,20 @@ SELECT cust_svc.svcpart, cust_svc.pkgnum, cust_pkg.custnum, cust_pkg.susp,
   LEFT JOIN svc_acct ON svc_acct.svcnum = ?
   $join
 END
+}
+
+# Of the rows of a service, one for each of its records, that with this export's own
+# record, if it has one.
+sub _own_record {
+    my ($self, $sql, @bind) = @_;
+    my @rows      = $self->rows($sql, @bind);
     my $exportnum = $self->{export}->exportnum;
-    my $is_own    = sub { ($_[0]{exportnum} || 0) == $exportnum };
-    my ($facts) =
-        sort { $is_own->($b) <=> $is_own->($a) }
-        $self->rows($sql, @domains, @names, ($svc->svcnum) x 3, @bind);
-    my %text =
-        map { $_ => $self->text($facts->{$_}) } qw(domain old_domain on_record);
-    return {%{$facts}, %text};
+    my ($own)     = grep { ($_->{exportnum} || 0) == $exportnum } @rows;
+    my $facts     = $own || $rows[0];
+    foreach my $text (qw(domain old_domain on_record)) {
+        $facts->{$text} = $self->text($facts->{$text});
+    }
+    return $facts;
 }
 
 sub _record_of {
@@ -209,16 +230,18 @@ sub of_types {
 }
 
 # The types of export that are magicmail or made from it, and those named: every
-# process has every export's class loaded.
+# process has every export's class loaded. Where there are as many classes as before
+# there are the same.
+my ($classes, @made_from_ours) = (0);
+
 sub export_types {
     my @named = @_;
-    my %types = map { $_ => 1 } 'magicmail', @named;
-    foreach my $name (keys %FS::part_export::) {
-        my ($type) = $name =~ m/\A(\w+)::\z/x;
-        if (defined $type && "FS::part_export::$type"->isa($BASE)) {
-            $types{$type} = 1;
-        }
+    if ($classes != keys %FS::part_export::) {
+        my @types = map { m/\A(\w+)::\z/x ? $1 : () } keys %FS::part_export::;
+        @made_from_ours = grep { "FS::part_export::$_"->isa($BASE) } @types;
+        $classes        = keys %FS::part_export::;
     }
+    my %types = map { $_ => 1 } 'magicmail', @made_from_ours, @named;
     my @types = sort keys %types;
     return @types;
 }
@@ -232,17 +255,25 @@ sub places {
 # The rows of a statement, as hashes. Dies with the database's own text.
 sub rows {
     my ($self, $sql, @bind) = @_;
-    return _all($sql, {Slice => {}}, @bind);
+    my @rows;
+    my $statement = _executed($sql, @bind);
+    while (my $row = $statement->fetchrow_hashref('NAME_lc')) { push @rows, $row }
+    _end($statement);
+    return @rows;
 }
 
-# The same, as lists: for thousands of them.
-sub row_lists {
-    my ($self, $sql, @bind) = @_;
-    return _all($sql, {}, @bind);
+# Gives each row to the code, as a list that is the same one each time: for thousands
+# of them.
+sub each_row {
+    my ($self, $code, $sql, @bind) = @_;
+    my $statement = _executed($sql, @bind);
+    while (my $row = $statement->fetchrow_arrayref) { $code->($row) }
+    _end($statement);
+    return;
 }
 
-sub _all {
-    my ($sql, $form, @bind) = @_;
+sub _executed {
+    my ($sql, @bind) = @_;
     my $dbh = dbh;
 
     # The drivers take the bytes of a string without the flag as they are.
@@ -253,13 +284,23 @@ sub _all {
     # To prepare them takes longer than to run most of them. One that an exception
     # left half read is not touched.
     my $statement = $dbh->prepare_cached($sql, {}, 3);
-    my $rows      = $statement && $dbh->selectall_arrayref($statement, $form, @bind)
-        or die q{Freeside's database: } . $dbh->errstr . "\n";
+    if (!$statement || !$statement->execute(@bind)) { _cannot($dbh) }
+    return $statement;
+}
+
+sub _end {
+    my ($statement) = @_;
+    if ($statement->err) { _cannot($statement) }
 
     # A read outside of a transaction leaves none open.
     ## no critic (ProhibitPackageVars) -- Freeside's own
-    if ($FS::UID::AutoCommit) { $dbh->commit }
-    return @{$rows};
+    if ($FS::UID::AutoCommit) { dbh->commit }
+    return;
+}
+
+sub _cannot {
+    my ($handle) = @_;
+    die q{Freeside's database: } . $handle->errstr . "\n";
 }
 
 1;

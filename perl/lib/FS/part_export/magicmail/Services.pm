@@ -15,11 +15,12 @@ my $LARGEST_INT = 2_147_483_647;
 
 # What is read of each service, once for each of its records, and where it stands in
 # a row; which of it says what account the service is on.
-my @COLUMNS = qw(svcnum svcpart username domain custnum susp agent_custid exportnum remoteid);
+my @COLUMNS = qw(svcnum username domain svcpart custnum agent_custid exportnum remoteid susp);
 my %AT;
 @AT{@COLUMNS} = 0 .. $#COLUMNS;
+my $SVCNUM   = $AT{svcnum};
+my @TEXTS    = @AT{qw(username domain)};
 my @DECISIVE = @AT{qw(svcpart custnum agent_custid exportnum remoteid)};
-my ($SVCNUM, $USERNAME, $DOMAIN) = @AT{qw(svcnum username domain)};
 
 # For $records, an object of FS::part_export::magicmail::Records.
 sub new {
@@ -54,26 +55,48 @@ sub alike_on_accounts {
     if ($cust_main) { $self->{customers}{$custnum} = $cust_main }
     my ($maybe, @maybe) = $self->_numbers($accounts, $custnum);
     return if !defined $maybe;
-    my $is_text = !$records->gives_bytes_of_text;
-    my $of      = {accounts => $accounts, custnum => $custnum, usual => $usual || {}};
-    my (%alike, @alike);
+    my $of = {accounts => $accounts, custnum => $custnum, usual => $usual || {}};
+    my @alike;
 
-    foreach my $rows ($self->_rows($maybe, @maybe)) {
-        my $row = $rows->[0];
-        next if $but && $but == $row->[$SVCNUM];
-        my $key      = join "\0", @{$rows} == 1 ? @{$row}[@DECISIVE] : map { @{$_}[@DECISIVE] } @{$rows};
-        my $services = $alike{$key};
-        if (!$services) {
-            $services = $alike{$key} = [];
-            foreach my $place ($self->_places($rows, $of)) {
-                push @alike, $place;
-                $place->{services} = $services;
-            }
+    foreach my $group ($self->_groups($but, $maybe, @maybe)) {
+        foreach my $place ($self->_places($group->{rows}, $of)) {
+            $place->{services} = $group->{services};
+            push @alike, $place;
         }
-        push @{$services}, [@{$row}[$SVCNUM, $USERNAME, $DOMAIN]];
-        if (!$is_text) { $_ = $records->text($_) foreach @{$services->[-1]}[1, 2] }
     }
     return @alike;
+}
+
+# The services among those whose numbers a select gives, but one, in groups of whom
+# the same is on record: the rows of one of them, and svcnum, username and domain of
+# each.
+sub _groups {
+    my ($self, $but, @maybe) = @_;
+    my $records = $self->{records};
+    my (@services, %groups, @groups);
+    my $take = sub {
+        my ($row) = @_;
+        return if $but && $but == $row->[$SVCNUM];
+        my $key   = join "\0", @{$row}[@DECISIVE];
+        my $group = $groups{$key} ||= {key => $key, rows => [[@{$row}]]};
+        push @services, [@{$row}[$SVCNUM, @TEXTS], $group];
+    };
+    $self->_each_row($take, @maybe);
+    @services = sort { $a->[0] <=> $b->[0] } @services;
+    while (my $service = shift @services) {
+        my $group = pop @{$service};
+        while (@services && $services[0][0] == $service->[0]) {
+            my $other = pop @{shift @services};
+            my $key   = "$group->{key}\0$other->{key}";
+            $group = $groups{$key} ||= {key => $key, rows => [@{$group->{rows}}, @{$other->{rows}}]};
+        }
+        if ($records->gives_bytes_of_text) {
+            $_ = $records->text($_) foreach @{$service}[1, 2];
+        }
+        if (!$group->{services}) { push @groups, $group }
+        push @{$group->{services}}, $service;
+    }
+    return @groups;
 }
 
 # Package and account_id of a service for each of its exports, but what is usual,
@@ -144,7 +167,9 @@ sub _behind_prefix {
 # the database has them, custnum, susp, agent_custid; 0 or '' where there is none.
 sub among {
     my ($self, $maybe, @maybe) = @_;
-    return map { $self->_service($_) } $self->_rows($maybe, @maybe);
+    my %rows;
+    $self->_each_row(sub { push @{$rows{$_[0][$SVCNUM]}}, [@{$_[0]}] }, $maybe, @maybe);
+    return map { $self->_service($rows{$_}) } sort { $a <=> $b } keys %rows;
 }
 
 # A service from its rows.
@@ -162,44 +187,39 @@ sub _service {
     return \%service;
 }
 
-# The rows of the provisioned services among those whose numbers a select gives:
-# for each service a list of its own, by svcnum.
-sub _rows {
-    my ($self, $maybe, @maybe) = @_;
+# Gives each row of the provisioned services among those whose numbers a select gives
+# to the code: one for each of a service's records, in any order (told to sort them,
+# SQLite goes through everybody's services).
+sub _each_row {
+    my ($self, $code, $maybe, @maybe) = @_;
     my $records  = $self->{records};
     my $exports  = $records->exports;
-    my %svcparts = map { %{$_->{svcparts}} } values %{$exports};
-    return if !%svcparts;
+    my %svcparts = map  { %{$_->{svcparts}} } values %{$exports} or return;
     my @svcparts = sort { $a <=> $b } keys %svcparts;
     my $places   = FS::part_export::magicmail::Records::places(@svcparts);
-    my ($on_record, $join) = (q{0, ''}, '');
+    my ($agent_custid, $on_record, @joins) = (q{''}, q{0, ''});
 
+    # What no account is named after is not looked up, a thousand times.
+    if (grep { $_->{options}{use_agent_custid} } values %{$exports}) {
+        $agent_custid = q{COALESCE( cust_main.agent_custid, '' )};
+        push @joins, 'LEFT JOIN cust_main ON cust_main.custnum = cust_pkg.custnum';
+    }
     if ($records->has_record) {
         $on_record = q{COALESCE( export_cust_svc.exportnum, 0 ), COALESCE( export_cust_svc.remoteid, '' )};
-        $join      = 'LEFT JOIN export_cust_svc' . ' ON export_cust_svc.svcnum = cust_svc.svcnum';
+        push @joins, 'LEFT JOIN export_cust_svc ON export_cust_svc.svcnum = cust_svc.svcnum';
     }
-    my $sql = <<"END";
-SELECT cust_svc.svcnum, cust_svc.svcpart, svc_acct.username, COALESCE( svc_domain.domain, '' ),
-       COALESCE( cust_pkg.custnum, 0 ), cust_pkg.susp, COALESCE( cust_main.agent_custid, '' ),
-       $on_record
+    $records->each_row($code, <<"END", @maybe, @svcparts);
+SELECT cust_svc.svcnum, svc_acct.username, COALESCE( svc_domain.domain, '' ), cust_svc.svcpart,
+       COALESCE( cust_pkg.custnum, 0 ), $agent_custid, $on_record, cust_pkg.susp
   FROM ( $maybe ) AS maybe
   JOIN cust_svc ON cust_svc.svcnum = maybe.svcnum
   JOIN svc_acct ON svc_acct.svcnum = cust_svc.svcnum
   LEFT JOIN svc_domain ON svc_domain.svcnum = svc_acct.domsvc
   LEFT JOIN cust_pkg ON cust_pkg.pkgnum = cust_svc.pkgnum
-  LEFT JOIN cust_main ON cust_main.custnum = cust_pkg.custnum
-  $join
+  @joins
  WHERE cust_svc.svcpart IN ( $places )
 END
-
-    # Told to sort them, SQLite goes through everybody's services.
-    my @rows = sort { $a->[$SVCNUM] <=> $b->[$SVCNUM] } $records->row_lists($sql, @maybe, @svcparts);
-    my @services;
-    foreach my $row (@rows) {
-        if (@services && $services[-1][0][$SVCNUM] == $row->[$SVCNUM]) { push @{$services[-1]}, $row }
-        else                                                           { push @services, [$row] }
-    }
-    return @services;
+    return;
 }
 
 # A select of the numbers of the services that may be on one of the accounts:
