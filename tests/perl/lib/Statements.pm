@@ -32,13 +32,20 @@ sub watch {
             execute => sub { my ($handle) = @_; _note($handle->{Statement}); return }
         },
     };
-    return $dbh;
+    return _with_new_statements($dbh);
 }
 
 # To note each one takes longer than some of them do, and leaks a little.
 sub unwatch {
     my ($class, $dbh) = @_;
     $dbh->{Callbacks} = undef;
+    return _with_new_statements($dbh);
+}
+
+# What was prepared before is watched, or not, as it was then.
+sub _with_new_statements {
+    my ($dbh) = @_;
+    %{$dbh->{CachedKids} || {}} = ();
     return $dbh;
 }
 
