@@ -15,9 +15,9 @@ use crate::api::{Api, CallError, Cause, Reply};
 use crate::error::{Error, Status};
 use crate::observe::observe;
 use crate::plan::{plan, Plan, Planned, Refusal, Weight};
-use crate::record::Status as UserStatus;
+use crate::record::{Account, Status as UserStatus};
 use crate::step::Step;
-use crate::world::{Hook, Task, World};
+use crate::world::{Hook, Known, Task, World};
 use learn::learn;
 use settle::Settled;
 
@@ -132,13 +132,20 @@ impl Run<'_> {
             let step = planned.step;
             match settle::settle(self.api, &step, reply) {
                 Settled::Done(reply) => self.take_in(step, reply.as_ref(), Effect::Done),
+                // It is there all the same, and who is on it is to be asked.
+                Settled::Already(Reply::Record(record)) if matches!(&step, Step::CreateAccount { .. }) => {
+                    self.world.account = Known::There(Account::of(&record, &self.world.account_id));
+                    self.journal.push(Entry { step, effect: Effect::Already });
+                }
                 Settled::Already(reply) => self.take_in(step, Some(&reply), Effect::Already),
-                // The name may be taken: ask whose it is, and plan anew.
+                // The name may be taken, or be there all the same: ask whose it is, and plan anew. What the
+                // server refused to make is not counted as made.
                 Settled::Failed { error, certain: true }
                     if matches!(step, Step::CreateUser { .. })
                         && matches!(error.cause, Cause::Refused(_))
-                        && self.world.user.is_unknown() =>
+                        && !self.world.name_refused =>
                 {
+                    self.world.user = Known::Unknown;
                     self.world.name_refused = true;
                 }
                 Settled::Failed { error, certain } => {

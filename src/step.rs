@@ -138,11 +138,12 @@ impl Step {
         }
     }
 
-    /// Whether a refusal may mean that it is so already; then the probe is asked.
+    /// Whether a refusal of what is so may mean that it was so before, and that this hook has no part in it.
     pub fn may_be_so_already(&self) -> bool {
         matches!(
             self,
-            Step::AddAddress { .. }
+            Step::CreateAccount { .. }
+                | Step::AddAddress { .. }
                 | Step::RemoveAddress { .. }
                 | Step::AssignPackage { .. }
                 | Step::RemovePackage { .. }

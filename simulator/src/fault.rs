@@ -40,6 +40,8 @@ pub enum Kind {
     Status502After,
     /// Not processed; an error document (`code`, `message`, `status`, 200 by default).
     ErrorDocument,
+    /// The same, but processed: the server did it, and failed at something after that.
+    ErrorDocumentAfter,
     /// Processed; no body.
     EmptyBody,
     EmptyBodyBefore,

@@ -189,7 +189,7 @@ fn replaced(fault: &Fault, given: Answer, modes: &Modes) -> Answer {
         Kind::Status504 => with(Answer::page(504, "504 Gateway Timeout")),
         Kind::Redirect => with(Answer::page(302, "302 Found")),
         Kind::WebPage => with(Answer::page(200, "Welcome to MagicMail")),
-        Kind::ErrorDocument => {
+        Kind::ErrorDocument | Kind::ErrorDocumentAfter => {
             let code = fault.code.as_deref().unwrap_or("error.internal");
             let message = fault.message.as_deref().unwrap_or("The database is not available");
             with(Answer::error(fault.status.unwrap_or(200), code, message, modes))

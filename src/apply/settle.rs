@@ -84,9 +84,11 @@ impl Settling<'_> {
         }
     }
 
-    /// The server said no. That may mean that it is so already.
+    /// The server said no. That may mean that it is so already; or it did it and failed at something after
+    /// that. So it is asked before it is believed.
     fn refused(&self, error: CallError) -> Settled {
-        if !matches!(error.cause, Cause::Refused(_)) || !self.step.may_be_so_already() {
+        let is_asked_for_anyway = matches!(self.step, Step::CreateUser { .. });
+        if !matches!(error.cause, Cause::Refused(_)) || is_asked_for_anyway {
             return Settled::Failed { error, certain: true };
         }
         if self.belief == Belief::Slow {
@@ -95,10 +97,25 @@ impl Settling<'_> {
                 _ => Settled::Failed { error, certain: true },
             };
         }
-        match self.api.read_one(&calls::probe(self.step)) {
-            Ok(reply) if verdict(self.step, &reply) == Verdict::TookEffect => Settled::Already(reply),
-            Ok(reply) => Settled::Failed { error: told_by(self.step, error, &reply), certain: true },
-            Err(_) => Settled::Failed { error, certain: true },
+        let probe = calls::probe(self.step);
+        let Ok(reply) = self.api.read_one(&probe).or_else(|_| self.api.read_one(&probe)) else {
+            return Settled::Failed { error, certain: false };
+        };
+        match verdict(self.step, &reply) {
+            Verdict::TookEffect if self.step.may_be_so_already() => Settled::Already(reply),
+            Verdict::TookEffect => Settled::Done(Some(reply)),
+            Verdict::CannotTell if self.step.is_repeatable() => self.refused_twice(error),
+            _ => Settled::Failed { error: told_by(self.step, error, &reply), certain: true },
+        }
+    }
+
+    /// What cannot be looked up is tried once more.
+    fn refused_twice(&self, error: CallError) -> Settled {
+        match self.api.write_one(&calls::call(self.step)) {
+            Ok(Reply::Silent) => Settled::Done(None),
+            Ok(reply) if self.says_it_did(&reply) => Settled::Done(Some(reply)),
+            Ok(_) => Settled::Failed { error, certain: false },
+            Err(again) => Settled::Failed { error, certain: !again.doubt },
         }
     }
 

@@ -52,6 +52,13 @@ fn refuse_what_is_taken(task: &Task, world: &World) -> Result<(), Refusal> {
                     "the server does not say to which account user {user} belongs"
                 )))
             }
+            Some(account) if *account != world.account_id && found.is_deleted() => {
+                return Err(Refusal::because(format!(
+                    "user {user} belongs to account {}, not {}, is marked deleted there and keeps its name until it is purged; purge it in MagicMail, or choose another user name",
+                    foreign(account.as_str()),
+                    world.account_id
+                )))
+            }
             Some(account) if *account != world.account_id => {
                 return Err(Refusal::because(format!(
                     "user {user} belongs to account {}, not {}; unprovision it there first, or choose another user name",

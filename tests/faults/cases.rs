@@ -7,7 +7,7 @@ use magicmail_simulator::{Fault, Kind};
 use std::fmt;
 
 /// The faults of one request. What the client does about one of them may meet the next.
-pub const KINDS: [&str; 29] = [
+pub const KINDS: [&str; 30] = [
     "refused",
     "close_idle",
     "drop_before",
@@ -25,6 +25,7 @@ pub const KINDS: [&str; 29] = [
     "status_500_after",
     "status_502_after",
     "error_document",
+    "error_document_after",
     "empty_body",
     "empty_body_before",
     "hang",
@@ -43,7 +44,7 @@ pub const KINDS: [&str; 29] = [
 pub const GONE: &str = "gone";
 
 /// Of a pair: one fault of each way that a client has to tell apart, those that cost no waiting twice.
-pub const PAIRED: [&str; 18] = [
+pub const PAIRED: [&str; 19] = [
     "refused",
     "close_idle",
     "drop_before",
@@ -56,6 +57,7 @@ pub const PAIRED: [&str; 18] = [
     "status_503",
     "status_500_after",
     "error_document",
+    "error_document_after",
     "empty_body",
     "empty_body_before",
     "hang",

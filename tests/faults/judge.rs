@@ -86,7 +86,8 @@ fn passes(kind: &str, method: &str) -> bool {
 
 /// "After a purge that answers with nothing, nothing is looked up: an empty answer is its success." A list
 /// without an entry is an empty list. And whether a password was set cannot be looked up: where two answers
-/// say nothing true, the second one is believed.
+/// say nothing true, the second one is believed. What a server refused to make, and has all the same, may have
+/// been there before: it is left alone.
 fn is_lie(story: &Story) -> bool {
     story.log.iter().any(|entry| match entry.fault {
         Some(Kind::EmptyBodyBefore) => {
@@ -94,6 +95,7 @@ fn is_lie(story: &Story) -> bool {
             let struck = story.log.iter().filter(|entry| entry.fault.is_some()).count();
             says("purge") || says("update") && entry.parameters.contains_key("password") && struck > 1
         }
+        Some(Kind::ErrorDocumentAfter) => entry.method == "POST" && !entry.parameters.contains_key("action"),
         Some(Kind::NoRecord) => {
             entry.method == "GET" && (entry.path == "/user" || entry.path.starts_with("/user_package/"))
         }

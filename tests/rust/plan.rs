@@ -157,6 +157,11 @@ fn a_user_name_of_another_account_is_refused_with_that_account() {
         family().user("jane", "FREESIDE7", "master", &["EMAIL"]),
         &["refused: user jane belongs to account FREESIDE7, not FREESIDE42; unprovision it there first, or choose another user name"],
     );
+    check(
+        &task,
+        family().user("jane", "FREESIDE7", "master deleted", &["EMAIL"]),
+        &["refused: user jane belongs to account FREESIDE7, not FREESIDE42, is marked deleted there and keeps its name until it is purged; purge it in MagicMail, or choose another user name"],
+    );
 }
 
 #[test]

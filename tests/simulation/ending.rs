@@ -245,15 +245,15 @@ impl Site {
             if services.is_empty() || services.iter().all(|(svcnum, ..)| self.has_lost_everything(*svcnum)) {
                 continue;
             }
-            if status != "active" {
-                return Err(format!("account {id} is {status}"));
-            }
             // A service whose name is somebody else's by now cannot be provisioned, so nothing brings its package
             // back to what is left of its account; nor is it taken away there, while Freeside has the service.
             let (lost, kept): (Vec<_>, Vec<_>) =
                 services.iter().partition(|(svcnum, ..)| self.has_lost_its_name(*svcnum));
             if kept.is_empty() {
                 continue;
+            }
+            if status != "active" {
+                return Err(format!("account {id} is {status}"));
             }
             let packages = |services: &[&(u64, &str, &'static str)]| -> Vec<&str> {
                 services.iter().map(|(.., package)| *package).collect()

@@ -76,7 +76,7 @@ sub life {
 sub fail_once {
     my ($svc) = @_;
     local $SIG{__WARN__} = sub { };
-    $magicmail->faults({kind => 'error_document', method => 'POST'});
+    $magicmail->faults({kind => 'error_document', method => 'POST', count => 2});
     my $error = $isp->change($svc, finger => 'Nobody');
     $magicmail->faults;
     $run++;

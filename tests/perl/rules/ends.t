@@ -180,8 +180,13 @@ rule 'what_was_there_before_is_not_purged_where_a_read_did_not_show_it' => sub {
         sub { $_[0]{accounts}{FREESIDE1} = {first_name => 'A', last_name => 'L', status => 'active'} });
     my $before = magicmail->state;
     magicmail->faults(denied('/account/FREESIDE1'));
-    refused 'the account', 'could not create account FREESIDE1: ', sub { jane(isp->customer)->insert };
-    is_deeply magicmail->state, $before, 'as before';
+    my $ann = isp->customer;
+    refused 'the domain', 'elsewhere.example',
+        sub { isp->mailbox($ann, username => 'jane', domain => 'elsewhere.example')->insert };
+    is_deeply magicmail->state, $before, 'the account is there, as before';
+    magicmail->faults(denied('/account/FREESIDE1'));
+    passes('another one', sub { jane($ann)->insert });
+    is magicmail->user('jane')->{account}, 'FREESIDE1', 'goes to that account';
 };
 
 done_testing;

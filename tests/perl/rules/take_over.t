@@ -139,7 +139,8 @@ rule 'its_names_and_status_are_put_back_where_the_password_could_not_be_set' => 
 
     # A server that hides it is first asked to make it.
     my $update = form->hides_deleted ? 3 : 2;
-    magicmail->faults({kind => 'error_document', on => $update, method => 'POST', path => '/user/jane'});
+    my %which  = (on => $update, count => 2, method => 'POST', path => '/user/jane');
+    magicmail->faults({kind => 'error_document', %which});
     refused 'the update', 'could not set names and password of user jane',
         sub { isp->mailbox(isp->customer, username => 'jane')->insert };
     is_deeply magicmail->state, $before, 'all as before';
