@@ -110,8 +110,13 @@ fn is_of_account(record: &Record) -> bool {
     record.get("account").is_none_or(|id| id.is_empty() || id.eq_ignore_ascii_case(ACCOUNT))
 }
 
+/// A status that is no word of the API's stands for none.
 fn account_is_there(heard: &Heard) -> bool {
-    heard.says("account", "account", |record| is_status(record, "active"))
+    let is_closed = |record: &Record| {
+        let closed = ["suspended", "deleted"];
+        record.get("status").is_some_and(|status| closed.iter().any(|word| status.eq_ignore_ascii_case(word)))
+    };
+    heard.says("account", "account", |record| !is_closed(record))
 }
 
 fn user_is_ours(heard: &Heard) -> bool {
