@@ -72,7 +72,8 @@ sub alike_on_accounts {
 # each.
 sub _groups {
     my ($self, $but, @maybe) = @_;
-    my $records = $self->{records};
+    my $records    = $self->{records};
+    my $from_bytes = $records->gives_bytes_of_text;
     my (@services, %groups, @groups);
     my $take = sub {
         my ($row) = @_;
@@ -90,9 +91,7 @@ sub _groups {
             my $key   = "$group->{key}\0$other->{key}";
             $group = $groups{$key} ||= {key => $key, rows => [@{$group->{rows}}, @{$other->{rows}}]};
         }
-        if ($records->gives_bytes_of_text) {
-            $_ = $records->text($_) foreach @{$service}[1, 2];
-        }
+        if ($from_bytes)         { $_ = $records->text($_) foreach @{$service}[1, 2] }
         if (!$group->{services}) { push @groups, $group }
         push @{$group->{services}}, $service;
     }
