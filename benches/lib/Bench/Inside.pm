@@ -15,6 +15,18 @@ use Bench::Hooks;
 use Bench::Sample;
 use FS::part_export::magicmail::Library;
 
+# What a fresh process prints: the milliseconds of its first request.
+my $FIRST_REQUEST = <<'END';
+my %configuration;
+@configuration{qw( machine port client_id client_password ca_file )} = @ARGV;
+my ($library, $failure) = FS::part_export::magicmail::Library->for_configuration(\%configuration);
+die $failure->{text} if $failure;
+my $begin = time;
+(undef, $failure) = $library->call(get_user => {id => 'nobody'}, sub { });
+die $failure->{text} if $failure;
+print 1000 * (time - $begin);
+END
+
 my $CALLS     = 5_000;
 my $PROCESSES = 9;
 my $PAGE_KB   = 4;
@@ -70,6 +82,34 @@ sub loading {
         platypus => Bench::Sample::median(@platypus),
         library  => Bench::Sample::median(@library)
     };
+}
+
+# Milliseconds that the first request of a process takes longer where the CAs of
+# the system are to be read for it, and not one in ca_file.
+sub reading_cas {
+    my ($place)   = @_;
+    my $simulator = $place->simulator;
+    my @program   = (
+        $EXECUTABLE_NAME, (map { "-I$_" } grep { !ref } @INC),
+        '-MTime::HiRes=time',  '-MFS::part_export::magicmail::Library',
+        '-e',                  $FIRST_REQUEST,
+        $simulator->host,      $simulator->port,
+        $simulator->client_id, $simulator->client_password
+    );
+    my (@one, @all);
+    foreach (1 .. $PROCESSES) {
+        push @one, _output_of(@program, $simulator->ca_file);
+        push @all, _output_of(@program, q{});
+    }
+    return Bench::Sample::median(@all) - Bench::Sample::median(@one);
+}
+
+sub _output_of {
+    my @program = @_;
+    open my $output, q{-|}, @program or die "a fresh perl: $OS_ERROR\n";
+    my $text = <$output>;
+    close $output or die "a fresh perl failed\n";
+    return $text;
 }
 
 my $EMPTY_EXPORT = <<'END';

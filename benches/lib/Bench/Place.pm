@@ -8,7 +8,8 @@ package Bench::Place;
 use strict;
 use warnings;
 
-use Carp qw( croak );
+use Carp    qw( croak );
+use English qw( -no_match_vars );
 use HTTP::Tiny;
 use JSON::PP;
 
@@ -29,11 +30,16 @@ my %DEFINITION = (
 
 my @DOMAINS = qw( example.net example.com );
 
+# Where Debian keeps the CAs that a machine trusts, in one file and one by one.
+my $SYSTEM_FILE   = '/etc/ssl/certs/ca-certificates.crt';
+my $SYSTEM_FOLDER = '/etc/ssl/certs';
+
 sub open {    ## no critic (ProhibitBuiltinHomonyms, ProhibitAmbiguousNames)
     my ($class)   = @_;
     my $isp       = ISP->open(unwatched => 1);
     my $simulator = Simulator->start(domains => \@DOMAINS);
-    my $self      = bless {
+    _have_it_trusted($simulator);
+    my $self = bless {
         isp       => $isp,
         simulator => $simulator,
         http      => HTTP::Tiny->new(keep_alive => 0, timeout => 60, no_proxy => ['127.0.0.1']),
@@ -48,6 +54,35 @@ sub open {    ## no critic (ProhibitBuiltinHomonyms, ProhibitAmbiguousNames)
     $isp->domain($_) for @DOMAINS;
     Statements->unwatch(dbh);
     return $self;
+}
+
+# Has this machine trust the simulator's CA too, as one whose certificates the
+# public CAs sign is trusted. Both names are of OpenSSL, and both clients heed
+# them.
+sub _have_it_trusted {
+    my ($simulator) = @_;
+    my $file = $simulator->directory . '/trusted.pem';
+    CORE::open my $trusted, '>', $file or croak "$file: $OS_ERROR";
+    print {$trusted} _content($SYSTEM_FILE), _content($simulator->ca_file);
+    close $trusted or croak "$file: $OS_ERROR";
+    $ENV{SSL_CERT_FILE} = $file;           ## no critic (RequireLocalizedPunctuationVars) -- for the whole run
+    $ENV{SSL_CERT_DIR}  = $SYSTEM_FOLDER;  ## no critic (RequireLocalizedPunctuationVars) -- for the whole run
+    return;
+}
+
+sub _content {
+    my ($file) = @_;
+    CORE::open my $handle, '<', $file or croak "$file: $OS_ERROR";
+    local $INPUT_RECORD_SEPARATOR = undef;
+    my $content = <$handle>;
+    close $handle or croak "$file: $OS_ERROR";
+    return $content;
+}
+
+# How many CAs that are.
+sub trusted {
+    my ($self) = @_;
+    return scalar(() = _content($ENV{SSL_CERT_FILE}) =~ /^-----BEGIN[ ]CERTIFICATE/gmx);
 }
 
 sub isp       { my ($self) = @_; return $self->{isp} }
@@ -65,7 +100,6 @@ sub _export {
         client_id       => $simulator->client_id,
         client_password => $simulator->client_password,
         port            => $simulator->port,
-        ca_file         => $simulator->ca_file,
         account_prefix  => 'FREESIDE',
         %{$DEFINITION{$name}},
     );
@@ -92,10 +126,24 @@ sub away {
         $self->{relay} = Bench::Wire->start(to => $port, round_trip => $milliseconds);
         $port = $self->{relay}->port;
     }
+    $self->_change_options(port => $port);
+    return;
+}
+
+# From now on both clients trust one CA and no other: the option ca_file names
+# it. With undef they trust what the system does, as they do by default.
+sub trusting {
+    my ($self, $ca_file) = @_;
+    $self->_change_options(ca_file => $ca_file);
+    return;
+}
+
+sub _change_options {
+    my ($self, %option) = @_;
     foreach my $client (keys %TYPE) {
         foreach my $name (keys %DEFINITION) {
             $self->{exports}{$client}{$name} =
-                $self->{isp}->change_options($self->export($client, $name), port => $port);
+                $self->{isp}->change_options($self->export($client, $name), %option);
         }
     }
     return;

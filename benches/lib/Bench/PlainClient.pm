@@ -10,7 +10,8 @@ use warnings;
 use IO::Socket::SSL;
 use MIME::Base64 qw( encode_base64 );
 
-# machine, port, client_id, client_password, ca_file.
+# machine, port, client_id, client_password, and ca_file where not the system's
+# CAs are to be trusted.
 sub new {
     my ($class, %option) = @_;
     my $authorization = encode_base64("$option{client_id}:$option{client_password}", q{});
@@ -57,10 +58,10 @@ sub _request {
 sub _exchange {
     my ($self, $request) = @_;
     my $socket = IO::Socket::SSL->new(
-        PeerHost    => $self->{machine},
-        PeerPort    => $self->{port},
-        SSL_ca_file => $self->{ca_file},
-        Timeout     => 20,
+        PeerHost => $self->{machine},
+        PeerPort => $self->{port},
+        $self->{ca_file} ? (SSL_ca_file => $self->{ca_file}) : (),
+        Timeout => 20,
     ) or die "no connection: $IO::Socket::SSL::SSL_ERROR\n";
     $socket->syswrite($request) or die "not sent\n";
     my $answer = q{};

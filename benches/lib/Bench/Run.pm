@@ -14,6 +14,9 @@ use Bench::Place;
 use Bench::Sample;
 use Bench::Stopwatch;
 
+# The hooks whose speed was promised.
+my @PROMISED = qw( new second master );
+
 # Of the customers of this size the plain client is not asked: its lists grow
 # with them, which is known.
 my $ONLY_NATIVE = 5_000;
@@ -39,7 +42,7 @@ my %QUICK = (
     slow      => [20],
     hooks     => 100,
     others    => 2_000,
-    seconds   => 75,
+    seconds   => 120,
 );
 
 # is_quick: the short form; progress: code that is told what is measured now.
@@ -60,6 +63,7 @@ sub measure {
     my ($at_once, $soon, @others) = $self->_parts;
     $self->_part($at_once);
     $self->_part($soon);
+    $self->_own_ca;
     $self->_inside;
     $self->_slow_server;
     $self->_tell("memory after $scope->{hooks}0 hooks");
@@ -85,6 +89,8 @@ sub _inside {
     $results->{module}   = Bench::Inside::module();
     $results->{boundary} = Bench::Inside::boundary($place);
     $results->{size}     = Bench::Inside::library_size();
+    $results->{cas}      = Bench::Inside::reading_cas($place);
+    $results->{trusted}  = $place->trusted;
     $self->_tell('SQL statements');
 
     foreach my $hook (Bench::Hooks::all()) {
@@ -101,6 +107,22 @@ sub _inside {
     return;
 }
 
+# Once more with a CA of one's own: the plain client reads one certificate for
+# each connection then, instead of all that the system trusts.
+sub _own_ca {
+    my ($self) = @_;
+    my $place = $self->{place};
+    $place->away(0);
+    $place->trusting($place->simulator->ca_file);
+    foreach my $key (@PROMISED) {
+        my $hook = Bench::Hooks::named($key);
+        $self->_tell("$hook->{name}, a CA of one's own");
+        $self->{results}{own_ca}{$key} = Bench::Sample::cell(%{$self->_of($hook, $hook->{sizes}[0], 0)});
+    }
+    $place->trusting(undef);
+    return;
+}
+
 # Once more with a server that is near and takes its time: a new connection
 # then costs the plain client next to nothing.
 sub _slow_server {
@@ -108,7 +130,7 @@ sub _slow_server {
     my ($place, $scope) = @{$self}{qw( place scope )};
     $place->away(0);
     foreach my $latency (@{$scope->{slow}}) {
-        foreach my $key (qw( new second master )) {
+        foreach my $key (@PROMISED) {
             my $hook = Bench::Hooks::named($key);
             $self->_tell("$hook->{name}, answers after $latency ms");
             $self->{results}{slow}{$key}{$latency} =

@@ -31,7 +31,7 @@ my $LOADING = 20;
 sub lines {
     my ($results) = @_;
     return (
-        _faster($results),   _near_the_limit($results),
+        _faster($results),   _own_ca($results), _near_the_limit($results),
         _requests($results), _growth($results),
         _memory($results->{memory}),
         _module($results->{module})
@@ -53,6 +53,20 @@ sub _faster {
         my ($at, $at_0) = @{$FASTER{$key}};
         push @lines, _ratio("$hook->{name}, at $AT ms", $cells->{$AT}, $at),
             _ratio("$hook->{name}, at 0 ms", $cells->{0}, $at_0);
+    }
+    return @lines;
+}
+
+# The promise is about what is trusted by default; what it is with a CA of one's
+# own is told.
+sub _own_ca {
+    my ($results) = @_;
+    my $own = $results->{own_ca} || {};
+    my @lines;
+    foreach my $key (grep { $own->{$_} } qw( new second master )) {
+        push @lines, sprintf q{        %s, at 0 ms, a CA of one's own: %.1f times as fast},
+            Bench::Hooks::named($key)->{name},
+            $own->{$key}{plain}{median} / $own->{$key}{native}{median};
     }
     return @lines;
 }
