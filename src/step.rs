@@ -152,6 +152,10 @@ impl Step {
         )
     }
 
+    pub fn is_purge(&self) -> bool {
+        matches!(self, Step::PurgeUser { .. } | Step::PurgeAccount { .. })
+    }
+
     /// Sending it twice does what sending it once does, and its look-up may not be able to tell.
     pub fn is_repeatable(&self) -> bool {
         matches!(self, Step::UpdateUser { .. })

@@ -8,6 +8,7 @@ use crate::error::{Error, Status};
 use crate::id::{Address, UserName};
 use crate::record::{Status as UserStatus, User};
 use crate::step::{Step, Undo};
+use crate::world::Hook;
 use std::time::Duration;
 
 /// Before each round of the undo. What the server would not undo it may undo a moment later; and what is
@@ -16,11 +17,14 @@ const ROUNDS: [Duration; 3] = [Duration::ZERO, Duration::from_millis(100), Durat
 
 impl Run<'_> {
     /// The failure as it is told, after everything that could be undone was.
-    pub(super) fn undone(self, failure: Failure) -> Error {
+    pub(super) fn undone(self, mut failure: Failure) -> Error {
         let mut undoing = Undoing::new(&self);
         let ours = self.journal.iter().rev();
-        let ours =
-            ours.filter(|entry| entry.effect != Effect::Already && !self.went_with_its_user(&entry.step));
+        let ours = ours.filter(|entry| {
+            entry.effect != Effect::Already
+                && !self.went_with_its_user(&entry.step)
+                && !self.is_what_was_asked_for(&entry.step)
+        });
         let mut open: Vec<(&Entry, String)> = ours.map(|entry| (entry, String::new())).collect();
         if !open.is_empty() {
             self.api.begin_undo();
@@ -37,7 +41,21 @@ impl Run<'_> {
         undoing.leftovers.extend(open.into_iter().map(|(_, left)| left));
         undoing.forget_lost_address();
         undoing.forget_what_went_along();
+        for purged in self.purged() {
+            failure.text = format!("{}; {purged} already", failure.text);
+        }
         told(failure, undoing.undone, undoing.leftovers)
+    }
+
+    /// A purge after the commit cannot be taken back and need not be: the same again purges the rest.
+    fn is_what_was_asked_for(&self, step: &Step) -> bool {
+        self.task.hook == Hook::Purge && step.is_purge()
+    }
+
+    fn purged(&self) -> impl Iterator<Item = String> + '_ {
+        let is_purged =
+            |entry: &&Entry| entry.effect == Effect::Done && self.is_what_was_asked_for(&entry.step);
+        self.journal.iter().filter(is_purged).map(|entry| entry.step.trace())
     }
 
     /// The address of a user whom this hook purged cannot be put back.
