@@ -37,8 +37,10 @@ struct Entry {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Effect {
     Done,
-    /// It was so before.
+    /// The server refused it, and it is so: it was so before, or the server did it all the same.
     Already,
+    /// The server refused to make this user; whether it is there all the same is asked where that matters.
+    Refused,
     InDoubt,
 }
 
@@ -147,6 +149,7 @@ impl Run<'_> {
                 {
                     self.world.user = Known::Unknown;
                     self.world.name_refused = true;
+                    self.journal.push(Entry { step, effect: Effect::Refused });
                 }
                 Settled::Failed { error, certain } => {
                     let failure = self.failure_of(&step, &error, certain);
@@ -172,7 +175,8 @@ impl Run<'_> {
     }
 
     fn has_done(&self, step: &Step) -> bool {
-        self.journal.iter().any(|entry| entry.effect != Effect::InDoubt && entry.step == *step)
+        let is_done = |entry: &Entry| matches!(entry.effect, Effect::Done | Effect::Already);
+        self.journal.iter().any(|entry| is_done(entry) && entry.step == *step)
     }
 
     fn is_past_the_mark(&self) -> bool {

@@ -5,10 +5,10 @@ use super::settle::{take_back, Settled};
 use super::{Effect, Entry, Failure, Run};
 use crate::api::{Call, CallError, Reply, LAGS};
 use crate::error::{Error, Status};
-use crate::id::{Address, UserName};
-use crate::record::{Status as UserStatus, User};
+use crate::id::{AccountId, Address, UserName};
+use crate::record::{Account, Status as UserStatus, User};
 use crate::step::{Step, Undo};
-use crate::world::Hook;
+use crate::world::{Hook, Known};
 use std::time::Duration;
 
 /// Before each round of the undo. What the server would not undo it may undo a moment later; and what is
@@ -21,12 +21,12 @@ impl Run<'_> {
         let mut undoing = Undoing::new(&self);
         let ours = self.journal.iter().rev();
         let ours = ours.filter(|entry| {
-            entry.effect != Effect::Already
+            matches!(entry.effect, Effect::Done | Effect::InDoubt)
                 && !self.went_with_its_user(&entry.step)
                 && !self.is_what_was_asked_for(&entry.step)
         });
         let mut open: Vec<(&Entry, String)> = ours.map(|entry| (entry, String::new())).collect();
-        if !open.is_empty() {
+        if !self.journal.is_empty() {
             self.api.begin_undo();
         }
         for (number, pause) in (1..).zip(ROUNDS) {
@@ -41,6 +41,7 @@ impl Run<'_> {
         undoing.leftovers.extend(open.into_iter().map(|(_, left)| left));
         undoing.forget_lost_address();
         undoing.forget_what_went_along();
+        undoing.name_what_was_refused();
         for purged in self.purged() {
             failure.text = format!("{}; {purged} already", failure.text);
         }
@@ -84,7 +85,8 @@ struct Undoing<'a> {
 
 impl<'a> Undoing<'a> {
     fn new(run: &'a Run<'a>) -> Undoing<'a> {
-        let mut steps = run.journal.iter().map(|entry| &entry.step);
+        let may_be_made = run.journal.iter().filter(|entry| entry.effect != Effect::Refused);
+        let mut steps = may_be_made.map(|entry| &entry.step);
         let creation = steps.find(|step| matches!(step, Step::CreateUser { .. }));
         Undoing { run, creation, undone: Vec::new(), leftovers: Vec::new() }
     }
@@ -256,6 +258,51 @@ impl<'a> Undoing<'a> {
         if self.undone.contains(&purge) {
             self.leftovers.retain(|left| !left.ends_with(&trace));
         }
+    }
+
+    /// What the server refused to do and what is so all the same may be this hook's doing, or may have been so
+    /// before: it is left as it is, and named.
+    fn name_what_was_refused(&mut self) {
+        for entry in self.run.journal.iter().rev() {
+            let is_left = match (&entry.step, entry.effect) {
+                (_, Effect::Done | Effect::InDoubt) => false,
+                (step, _) if self.run.is_what_was_asked_for(step) => false,
+                (Step::CreateAccount { id, .. }, _) => self.is_empty(id),
+                (step @ Step::CreateUser { .. }, _) => self.may_be_ours() && self.may_be_so(step),
+                (step, _) => self.may_be_so(step),
+            };
+            if is_left {
+                self.leftovers.push(self.possibly(&entry.step));
+            }
+        }
+    }
+
+    fn may_be_so(&self, step: &Step) -> bool {
+        matches!(look_up(self.run.api, step, Belief::Ready), Found::TookEffect(_) | Found::Unreadable)
+    }
+
+    /// Not somebody else's, as far as it is known.
+    fn may_be_ours(&self) -> bool {
+        match &self.run.world.user {
+            Known::There(user) => self.run.world.is_on_account(user),
+            Known::Absent => false,
+            Known::Unknown => true,
+        }
+    }
+
+    /// An account that is in use and has no user, or where that cannot be asked.
+    fn is_empty(&self, id: &AccountId) -> bool {
+        let account = self.run.api.read_one(&Call::get_account(id));
+        let is_active = match &account {
+            Ok(Reply::Record(record)) => Account::of(record, id).status == UserStatus::Active,
+            Ok(_) => false,
+            Err(_) => true,
+        };
+        let has_nobody = |reply| match reply {
+            Ok(Reply::List(list)) => list.is_empty(),
+            _ => true,
+        };
+        is_active && has_nobody(self.run.api.read_one(&Call::get_users(id)))
     }
 }
 

@@ -19,6 +19,8 @@ enum Mishap {
     AnswerLost,
     /// It is not carried out, and refused.
     Refused,
+    /// It is carried out, and refused.
+    RefusedThoughDone,
     /// It is carried out, its answer is lost, and then another customer makes a user jane.
     NameTaken,
 }
@@ -133,7 +135,10 @@ impl Inner {
                 self.server.set_state(serde_json::from_value(state).expect("a state"));
                 Outcome::InDoubt(failure)
             }
-            Some(Mishap::Refused) => {
+            Some(mishap @ (Mishap::Refused | Mishap::RefusedThoughDone)) => {
+                if mishap == Mishap::RefusedThoughDone {
+                    self.server.answer(self.now, &request);
+                }
                 let body = b"<r><error><code>error.internal</code><message>No</message></error></r>".to_vec();
                 Outcome::Answered(Answer { status: 400, content_type: None, location: None, body })
             }
@@ -393,4 +398,54 @@ fn a_new_user_keeps_its_name_until_its_address_is_gone() {
         let left = "address jane@example.net on user jane (remove it)".to_owned();
         assert_eq!(error.leftovers, if is_left { vec![left] } else { Vec::new() });
     }
+}
+
+#[test]
+fn a_user_whom_the_server_made_and_said_it_did_not_is_named_where_the_hook_fails_after_that() {
+    let mut state = of_jane("active");
+    state["users"] = json!({ "ann": { "account": "A1", "master_user": "Y", "status": "active",
+                                      "first_name": "Ann", "last_name": "Lee", "packages": ["EMAIL"] } });
+    state["addresses"] = json!({});
+    let mut request = request();
+    request["others"] =
+        json!([{ "svcnum": 12, "username": "ann", "domain": "example.net", "package": "EMAIL" }]);
+    let network = Network::new(state, json!({}))
+        .mishap("POST user/jane", 1, 1, Mishap::RefusedThoughDone)
+        .mishap("GET emailaddress/jane@example.net", 1, FOR_EVER, Mishap::Refused);
+    let error = network.hook(Hook::Provision, &request).expect_err("its address cannot be read");
+    assert_eq!(network.state()["users"]["jane"]["status"], "active", "whose it was nobody can tell");
+    assert_eq!(error.leftovers, ["possibly: user jane on account A1 (new; purge it)"], "{}", error.text);
+    assert_eq!(error.status, Status::Doubt);
+}
+
+#[test]
+fn an_account_that_the_server_made_and_said_it_did_not_is_named_where_it_stays_empty() {
+    let network = Network::new(nobody(), json!({}))
+        .mishap("POST account/A1", 1, 1, Mishap::RefusedThoughDone)
+        .mishap("POST user/jane", 1, FOR_EVER, Mishap::Refused);
+    let error = network.hook(Hook::Provision, &request()).expect_err("no user");
+    assert_eq!(network.state()["accounts"]["A1"]["status"], "active");
+    assert_eq!(error.leftovers, ["possibly: account A1 (new; purge it)"], "{}", error.text);
+}
+
+#[test]
+fn an_address_that_the_server_added_and_said_it_did_not_is_named_where_the_change_fails_after_that() {
+    let mut request = request();
+    request["old"] = request["service"].clone();
+    request["service"]["domain"] = json!("example.com");
+    let network = Network::new(of_jane("active"), json!({}))
+        .mishap("POST emailaddress/jane@example.com user=jane", 1, 1, Mishap::RefusedThoughDone)
+        .mishap("POST emailaddress/jane@example.net action=purge", 1, FOR_EVER, Mishap::Refused);
+    let error = network.hook(Hook::Replace, &request).expect_err("the old address cannot be removed");
+    assert_eq!(network.state()["addresses"]["jane@example.com"], "jane");
+    let left = "possibly: address jane@example.com on user jane (remove it)";
+    assert!(error.leftovers.iter().any(|said| said == left), "{}", error.text);
+}
+
+#[test]
+fn what_a_server_refused_and_did_not_do_is_not_named() {
+    let network = Network::new(nobody(), json!({})).mishap("POST user/jane", 1, FOR_EVER, Mishap::Refused);
+    let error = network.hook(Hook::Provision, &request()).expect_err("no user");
+    assert_eq!(network.state()["accounts"], json!({}), "the new account is purged");
+    assert!(error.leftovers.is_empty(), "{}", error.text);
 }
