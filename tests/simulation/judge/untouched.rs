@@ -57,20 +57,26 @@ pub fn differences(without: &State, after: &State) -> Vec<Difference> {
         found.push(Difference::new(id, format!("account {id}: {is}, was not there")));
     }
     found.extend(addresses(without, after));
-    if found.is_empty() {
+    // One of a user who is not there does nobody any good.
+    let has_less_strays = lost(without, after).any(|(_, user)| without.mailbox(user).is_none());
+    if found.is_empty() && !has_less_strays {
         found.push(Difference::new("\0", "a field of an account".to_owned()));
     }
     found
 }
 
 fn addresses<'a>(without: &'a State, after: &'a State) -> impl Iterator<Item = Difference> + 'a {
-    let lost = without.owners().filter(|(address, _)| after.owner(address).is_none());
+    let lost = lost(without, after).filter(|(_, user)| without.mailbox(user).is_some());
     let new = after.owners().filter(|(address, user)| without.owner(address) != Some(user));
     let lost = lost.map(|(address, user)| {
-        let is_along = without.mailbox(user).is_some() && after.mailbox(user).is_none();
+        let is_along = after.mailbox(user).is_none();
         Difference::new(if is_along { user } else { address }, format!("address {address} of {user} is gone"))
     });
     lost.chain(new.map(|(address, user)| Difference::new(address, format!("address {address} is on {user}"))))
+}
+
+fn lost<'a>(without: &'a State, after: &'a State) -> impl Iterator<Item = (&'a str, &'a str)> {
+    without.owners().filter(|(address, _)| after.owner(address).is_none())
 }
 
 /// The users on either side.
