@@ -39,7 +39,7 @@ enum Effect {
     Done,
     /// The server refused it, and it is so: it was so before, or the server did it all the same.
     Already,
-    /// The server refused to make this user; whether it is there all the same is asked where that matters.
+    /// The server refused it; whether it is so all the same is asked where that matters.
     Refused,
     InDoubt,
 }
@@ -152,20 +152,35 @@ impl Run<'_> {
                     self.journal.push(Entry { step, effect: Effect::Refused });
                 }
                 Settled::Failed { error, certain } => {
-                    let failure = self.failure_of(&step, &error, certain);
-                    if !certain {
-                        self.journal.push(Entry { step: step.clone(), effect: Effect::InDoubt });
-                    }
-                    if planned.weight == Weight::Fatal {
-                        fatal.get_or_insert(failure);
-                    } else {
-                        self.warn(failure.text);
-                        self.world.given_up.push(step);
-                    }
+                    let effect = (!certain).then_some(Effect::InDoubt);
+                    let failure = self.failed(step, &error, effect, planned.weight);
+                    fatal = fatal.or(failure);
+                }
+                Settled::Refused(error) => {
+                    let failure = self.failed(step, &error, Some(Effect::Refused), planned.weight);
+                    fatal = fatal.or(failure);
                 }
             }
         }
         fatal.map_or(Ok(()), Err)
+    }
+
+    /// `effect`: which it may have had. Some where the hook fails with it.
+    fn failed(
+        &mut self,
+        step: Step,
+        error: &CallError,
+        effect: Option<Effect>,
+        weight: Weight,
+    ) -> Option<Failure> {
+        let failure = self.failure_of(&step, error, effect.is_none());
+        self.journal.extend(effect.map(|effect| Entry { step: step.clone(), effect }));
+        if weight == Weight::Fatal {
+            return Some(failure);
+        }
+        self.warn(failure.text);
+        self.world.given_up.push(step);
+        None
     }
 
     fn take_in(&mut self, step: Step, reply: Option<&Reply>, effect: Effect) {

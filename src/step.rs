@@ -138,18 +138,23 @@ impl Step {
         }
     }
 
-    /// Whether a refusal of what is so may mean that it was so before, and that this hook has no part in it.
-    pub fn may_be_so_already(&self) -> bool {
+    /// It adds what may have been there before, for all that a refusal says.
+    pub fn adds(&self) -> bool {
         matches!(
             self,
             Step::CreateAccount { .. }
+                | Step::CreateUser { .. }
                 | Step::AddAddress { .. }
-                | Step::RemoveAddress { .. }
                 | Step::AssignPackage { .. }
-                | Step::RemovePackage { .. }
-                | Step::PurgeUser { .. }
-                | Step::PurgeAccount { .. }
         )
+    }
+
+    pub fn sets_a_mark(&self) -> bool {
+        matches!(self, Step::SetAccountStatus { .. } | Step::SetUserStatus { .. } | Step::MakeMaster { .. })
+    }
+
+    pub fn sets_password(&self) -> bool {
+        matches!(self, Step::UpdateUser { password: Some(_), .. })
     }
 
     pub fn is_purge(&self) -> bool {

@@ -32,9 +32,18 @@ pub enum Belief {
 /// Asks again after short pauses where the step did not take effect. That it did not counts only where it was
 /// said last: before, the server may have lagged.
 pub fn look_up(api: &Api, step: &Step, belief: Belief) -> Found {
+    ask(api, step, belief, &LAGS)
+}
+
+/// The same of a step that the server refused, which most often means that it did nothing: only once more.
+pub fn look_up_refused(api: &Api, step: &Step) -> Found {
+    ask(api, step, Belief::Ready, &LAGS[..1])
+}
+
+fn ask(api: &Api, step: &Step, belief: Belief, lags: &[Duration]) -> Found {
     let mut found = Found::Unreadable;
     let mut unreadable = 0;
-    let mut pauses = std::iter::once(Duration::ZERO).chain(LAGS);
+    let mut pauses = std::iter::once(Duration::ZERO).chain(lags.iter().copied());
     let mut last = Duration::ZERO;
     // A look-up that could not be made is made up for at the end.
     while let Some(pause) = pauses.next().or(matches!(found, Found::Unreadable).then_some(last)) {

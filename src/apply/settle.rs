@@ -2,7 +2,7 @@
 //! decided, and what did not take effect is tried once more.
 
 use super::calls;
-use super::look_up::{look_up, Belief, Found};
+use super::look_up::{look_up, look_up_refused, Belief, Found};
 use super::verdict::{verdict, Verdict};
 use crate::api::{Api, CallError, Cause, Reply, Shape};
 use crate::foreign::foreign;
@@ -13,6 +13,8 @@ pub enum Settled {
     Done(Option<Reply>),
     /// The server refused it, for it was so already: this hook did nothing, and has nothing to undo.
     Already(Reply),
+    /// The server refused it, and does not say whether it is so all the same.
+    Refused(CallError),
     /// `certain`: it did nothing. Otherwise that cannot be told.
     Failed { error: CallError, certain: bool },
 }
@@ -93,29 +95,40 @@ impl Settling<'_> {
         }
         if self.belief == Belief::Slow {
             return match self.look_up() {
-                Found::TookEffect(reply) => Settled::Already(reply),
+                Found::TookEffect(reply) => Settled::Done(Some(reply)),
                 _ => Settled::Failed { error, certain: true },
             };
         }
-        let probe = calls::probe(self.step);
-        let Ok(reply) = self.api.read_one(&probe).or_else(|_| self.api.read_one(&probe)) else {
-            return Settled::Failed { error, certain: false };
-        };
-        match verdict(self.step, &reply) {
-            Verdict::TookEffect if self.step.may_be_so_already() => Settled::Already(reply),
-            Verdict::TookEffect => Settled::Done(Some(reply)),
-            Verdict::CannotTell if self.step.is_repeatable() => self.refused_twice(error),
-            _ => Settled::Failed { error: told_by(self.step, error, &reply), certain: true },
+        // A server has no reason to refuse a status: where it does, it may lag behind what it did all the same.
+        let found =
+            if self.step.sets_a_mark() { self.look_up() } else { look_up_refused(self.api, self.step) };
+        match found {
+            // That the names are there does not say that the password is.
+            Found::TookEffect(_) if self.step.sets_password() => self.refused_twice(error),
+            Found::CannotTell if self.step.is_repeatable() => self.refused_twice(error),
+            Found::TookEffect(reply) if self.step.adds() => Settled::Already(reply),
+            // It was there, or otherwise, when this hook looked.
+            Found::TookEffect(reply) => Settled::Done(Some(reply)),
+            Found::DidNot => Settled::Failed { error: self.better_told(error), certain: true },
+            Found::CannotTell | Found::Unreadable if self.step.adds() => Settled::Refused(error),
+            Found::CannotTell | Found::Unreadable => Settled::Failed { error, certain: false },
         }
     }
 
-    /// What cannot be looked up is tried once more.
+    /// What cannot be looked up is tried once more. A password that is refused twice is not set; names that are
+    /// there all the same are to be put back.
     fn refused_twice(&self, error: CallError) -> Settled {
         match self.api.write_one(&calls::call(self.step)) {
             Ok(Reply::Silent) => Settled::Done(None),
             Ok(reply) if self.says_it_did(&reply) => Settled::Done(Some(reply)),
-            Ok(_) => Settled::Failed { error, certain: false },
-            Err(again) => Settled::Failed { error, certain: !again.doubt },
+            Err(again) if matches!(again.cause, Cause::Refused(_)) => {
+                let certain = match self.api.read_one(&calls::probe(self.step)) {
+                    Ok(reply) => verdict(self.step, &reply) != Verdict::TookEffect,
+                    Err(_) => false,
+                };
+                Settled::Failed { error, certain }
+            }
+            _ => Settled::Failed { error, certain: false },
         }
     }
 

@@ -1,6 +1,6 @@
 //! Puts things back after a failure, last first, and names what could not be put back.
 
-use super::look_up::{look_up, Belief, Found};
+use super::look_up::{look_up, look_up_refused, Belief, Found};
 use super::settle::{take_back, Settled};
 use super::{Effect, Entry, Failure, Run};
 use crate::api::{Call, CallError, Reply, LAGS};
@@ -8,7 +8,7 @@ use crate::error::{Error, Status};
 use crate::id::{AccountId, Address, UserName};
 use crate::record::{Account, Status as UserStatus, User};
 use crate::step::{Step, Undo};
-use crate::world::{Hook, Known};
+use crate::world::Hook;
 use std::time::Duration;
 
 /// Before each round of the undo. What the server would not undo it may undo a moment later; and what is
@@ -59,12 +59,13 @@ impl Run<'_> {
         self.journal.iter().filter(is_purged).map(|entry| entry.step.trace())
     }
 
-    /// The address of a user whom this hook purged cannot be put back.
+    /// The address of a user whom this hook purged cannot be put back; nor where that is in doubt, for the name
+    /// may be somebody else's by now.
     fn went_with_its_user(&self, step: &Step) -> bool {
         let Step::RemoveAddress { user, .. } = step else { return false };
         let is_purge =
             |entry: &Entry| matches!(&entry.step, Step::PurgeUser { user: purged, .. } if purged == user);
-        self.journal.iter().any(|entry| entry.effect == Effect::Done && is_purge(entry))
+        self.journal.iter().any(is_purge)
     }
 
     /// The address was on the service's user before this hook changed anything.
@@ -151,7 +152,7 @@ impl<'a> Undoing<'a> {
                 self.is_undone(&entry.step, step);
                 None
             }
-            Settled::Failed { .. } => Some(entry.step.trace()),
+            Settled::Failed { .. } | Settled::Refused(_) => Some(entry.step.trace()),
         }
     }
 
@@ -205,7 +206,7 @@ impl<'a> Undoing<'a> {
         match reply {
             Ok(_) if had => match take_back(self.run.api, &back) {
                 Settled::Done(_) | Settled::Already(_) => self.undone.push(back.text()),
-                Settled::Failed { .. } => self.leftovers.push(trace),
+                Settled::Failed { .. } | Settled::Refused(_) => self.leftovers.push(trace),
             },
             _ => self.leftovers.push(format!("possibly: {trace}")),
         }
@@ -227,13 +228,7 @@ impl<'a> Undoing<'a> {
     /// An account is purged only where the server shows nobody on it whom this hook did not make.
     fn is_safe(&self, step: &Step) -> bool {
         let Step::PurgeAccount { id, .. } = step else { return true };
-        match self.run.api.read_one(&Call::get_users(id)) {
-            Ok(Reply::List(list)) => {
-                list.iter().all(|(name, _)| Some(&UserName::new(name)) == self.made_user())
-            }
-            Ok(Reply::Absent) => true,
-            _ => false,
-        }
+        self.has_nobody_else(id) == Some(true)
     }
 
     /// An address that was stuck may have gone with the user after all. It is not removed any more: by now it
@@ -278,31 +273,34 @@ impl<'a> Undoing<'a> {
     }
 
     fn may_be_so(&self, step: &Step) -> bool {
-        matches!(look_up(self.run.api, step, Belief::Ready), Found::TookEffect(_) | Found::Unreadable)
+        matches!(look_up_refused(self.run.api, step), Found::TookEffect(_) | Found::Unreadable)
     }
 
     /// Not somebody else's, as far as it is known.
     fn may_be_ours(&self) -> bool {
-        match &self.run.world.user {
-            Known::There(user) => self.run.world.is_on_account(user),
-            Known::Absent => false,
-            Known::Unknown => true,
-        }
+        let found = self.run.world.user.there();
+        found.is_none_or(|user| self.run.world.is_on_account(user))
     }
 
-    /// An account that is in use and has no user, or where that cannot be asked.
+    /// An account that is in use and has no user but one that this hook made; or where that cannot be asked.
     fn is_empty(&self, id: &AccountId) -> bool {
-        let account = self.run.api.read_one(&Call::get_account(id));
-        let is_active = match &account {
+        let is_active = match &self.run.api.read_one(&Call::get_account(id)) {
             Ok(Reply::Record(record)) => Account::of(record, id).status == UserStatus::Active,
             Ok(_) => false,
             Err(_) => true,
         };
-        let has_nobody = |reply| match reply {
-            Ok(Reply::List(list)) => list.is_empty(),
-            _ => true,
-        };
-        is_active && has_nobody(self.run.api.read_one(&Call::get_users(id)))
+        is_active && self.has_nobody_else(id) != Some(false)
+    }
+
+    /// None: the server does not say.
+    fn has_nobody_else(&self, id: &AccountId) -> Option<bool> {
+        match self.run.api.read_one(&Call::get_users(id)) {
+            Ok(Reply::List(list)) => {
+                Some(list.iter().all(|(name, _)| Some(&UserName::new(name)) == self.made_user()))
+            }
+            Ok(Reply::Absent) => Some(true),
+            _ => None,
+        }
     }
 }
 

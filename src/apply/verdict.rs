@@ -30,7 +30,7 @@ pub fn verdict(step: &Step, reply: &Reply) -> Verdict {
         Step::PurgeUser { user, account, .. } => match user_in(reply, user) {
             // Somebody else's by now: the one that was to be purged is gone.
             Some(User { account: Some(on), .. }) => is(on != *account),
-            Some(_) => Verdict::DidNot,
+            Some(_) => Verdict::CannotTell,
             None => not(absent_or_silent(reply)),
         },
         Step::SetUserStatus { user, status, .. } => match user_in(reply, user) {

@@ -7,7 +7,7 @@ use crate::difference::{between, names, Difference, Sort};
 use crate::secrets;
 use crate::site::{normal, Clean, Story};
 use crate::start::OWN;
-use magicmail_simulator::Kind;
+use magicmail_simulator::{Entry, Kind};
 use serde_json::Value;
 use std::time::Duration;
 
@@ -68,6 +68,7 @@ fn has_got_over(case: &Case, clean: &Clean, story: &Story, end: &End) -> bool {
     let is_well = match end {
         End::Complete => true,
         End::AsBefore => clean.scene.refused && story.told.status == clean.status,
+        End::Leftover => may_have_been_there(story),
         _ => false,
     };
     is_well || !passes(blow.kind, method)
@@ -86,8 +87,7 @@ fn passes(kind: &str, method: &str) -> bool {
 
 /// "After a purge that answers with nothing, nothing is looked up: an empty answer is its success." A list
 /// without an entry is an empty list. And whether a password was set cannot be looked up: where two answers
-/// say nothing true, the second one is believed. What a server refused to make, and has all the same, may have
-/// been there before: it is left alone.
+/// say nothing true, the second one is believed.
 fn is_lie(story: &Story) -> bool {
     story.log.iter().any(|entry| match entry.fault {
         Some(Kind::EmptyBodyBefore) => {
@@ -95,7 +95,6 @@ fn is_lie(story: &Story) -> bool {
             let struck = story.log.iter().filter(|entry| entry.fault.is_some()).count();
             says("purge") || says("update") && entry.parameters.contains_key("password") && struck > 1
         }
-        Some(Kind::ErrorDocumentAfter) => entry.method == "POST" && !entry.parameters.contains_key("action"),
         Some(Kind::NoRecord) => {
             entry.method == "GET" && (entry.path == "/user" || entry.path.starts_with("/user_package/"))
         }
@@ -150,10 +149,16 @@ fn end(case: &Case, clean: &Clean, story: &Story) -> Result<End, String> {
             told.status
         ));
     }
-    if case.sort() == CaseSort::Single && !is_irrevocable(&left, &leftovers) {
+    if case.sort() == CaseSort::Single && !is_irrevocable(&left, &leftovers) && !may_have_been_there(story) {
         return Err(format!("left, though the server was there for the undo: {}", leftovers.join(", ")));
     }
     Ok(End::Leftover)
+}
+
+/// What the server refused to add, and has all the same, may have been there before: nobody takes it away.
+fn may_have_been_there(story: &Story) -> bool {
+    let adds = |entry: &Entry| entry.method == "POST" && !entry.parameters.contains_key("action");
+    story.log.iter().any(|entry| entry.fault == Some(Kind::ErrorDocumentAfter) && adds(entry))
 }
 
 /// What nothing takes back: a mark as master, a password that nobody knows.

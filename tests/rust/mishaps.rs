@@ -21,12 +21,21 @@ enum Mishap {
     Refused,
     /// It is carried out, and refused.
     RefusedThoughDone,
+    /// The names of an update are stored, its password is refused.
+    PasswordRefused,
+    /// A read: the server says that there is no such thing.
+    NotFound,
+    /// No connection can be made.
+    NotSent,
     /// It is carried out, its answer is lost, and then another customer makes a user jane.
     NameTaken,
+    /// It is carried out and refused, and then another customer makes a user jane.
+    RefusedAndNameTaken,
 }
 
 /// What happens to those requests whose words begin so, from the first on or the second and so on, and to how
 /// many.
+#[derive(Clone)]
 struct Rule {
     words: &'static str,
     from: usize,
@@ -127,23 +136,43 @@ impl Inner {
                 self.server.answer(self.now, &request);
                 Outcome::InDoubt(failure)
             }
+            Some(Mishap::NotSent) => Outcome::NotSent(Failure { kind: FailureKind::Connect, ..failure }),
             Some(Mishap::NameTaken) => {
                 self.server.answer(self.now, &request);
-                let mut state = serde_json::to_value(self.server.state()).expect("a document");
-                state["accounts"]["OTHER"] = json!({ "status": "active" });
-                state["users"]["jane"] = json!({ "account": "OTHER", "status": "active" });
-                self.server.set_state(serde_json::from_value(state).expect("a state"));
+                self.take_name();
                 Outcome::InDoubt(failure)
             }
-            Some(mishap @ (Mishap::Refused | Mishap::RefusedThoughDone)) => {
-                if mishap == Mishap::RefusedThoughDone {
-                    self.server.answer(self.now, &request);
-                }
-                let body = b"<r><error><code>error.internal</code><message>No</message></error></r>".to_vec();
-                Outcome::Answered(Answer { status: 400, content_type: None, location: None, body })
+            Some(Mishap::RefusedAndNameTaken) => {
+                self.server.answer(self.now, &request);
+                self.take_name();
+                refusal("error.internal")
             }
+            Some(Mishap::Refused) => refusal("error.internal"),
+            Some(Mishap::RefusedThoughDone) => {
+                self.server.answer(self.now, &request);
+                refusal("error.internal")
+            }
+            Some(Mishap::PasswordRefused) => {
+                let parameters = request.parameters.iter().filter(|(name, _)| !name.starts_with("password"));
+                let names = ApiRequest { parameters: parameters.cloned().collect(), ..request.clone() };
+                self.server.answer(self.now, &names);
+                refusal("user.error.invalid_password")
+            }
+            Some(Mishap::NotFound) => refusal("account.error.not_found"),
         }
     }
+
+    fn take_name(&mut self) {
+        let mut state = serde_json::to_value(self.server.state()).expect("a document");
+        state["accounts"]["OTHER"] = json!({ "status": "active" });
+        state["users"]["jane"] = json!({ "account": "OTHER", "status": "active" });
+        self.server.set_state(serde_json::from_value(state).expect("a state"));
+    }
+}
+
+fn refusal(code: &str) -> Outcome {
+    let body = format!("<r><error><code>{code}</code><message>No</message></error></r>").into_bytes();
+    Outcome::Answered(Answer { status: 400, content_type: None, location: None, body })
 }
 
 impl Carrier for Line {
@@ -400,52 +429,219 @@ fn a_new_user_keeps_its_name_until_its_address_is_gone() {
     }
 }
 
-#[test]
-fn a_user_whom_the_server_made_and_said_it_did_not_is_named_where_the_hook_fails_after_that() {
-    let mut state = of_jane("active");
-    state["users"] = json!({ "ann": { "account": "A1", "master_user": "Y", "status": "active",
-                                      "first_name": "Ann", "last_name": "Lee", "packages": ["EMAIL"] } });
-    state["addresses"] = json!({});
+/// ann, the master of A1.
+fn of_ann() -> Value {
+    json!({
+        "accounts": { "A1": { "status": "active" } },
+        "users": { "ann": { "account": "A1", "master_user": "Y", "status": "active", "packages": ["EMAIL"],
+                            "first_name": "Ann", "last_name": "Lee", "password": "old" } },
+        "addresses": { "ann@example.net": "ann" },
+        "domains": ["example.net", "example.com"],
+    })
+}
+
+/// Of jane, beside ann.
+fn beside_ann() -> Value {
     let mut request = request();
-    request["others"] =
-        json!([{ "svcnum": 12, "username": "ann", "domain": "example.net", "package": "EMAIL" }]);
-    let network = Network::new(state, json!({}))
-        .mishap("POST user/jane", 1, 1, Mishap::RefusedThoughDone)
-        .mishap("GET emailaddress/jane@example.net", 1, FOR_EVER, Mishap::Refused);
-    let error = network.hook(Hook::Provision, &request).expect_err("its address cannot be read");
-    assert_eq!(network.state()["users"]["jane"]["status"], "active", "whose it was nobody can tell");
-    assert_eq!(error.leftovers, ["possibly: user jane on account A1 (new; purge it)"], "{}", error.text);
-    assert_eq!(error.status, Status::Doubt);
+    request["others"] = json!([{ "svcnum": 12, "username": "ann", "package": "EMAIL", "account_id": "A1" }]);
+    request
+}
+
+/// Her names and password are other ones than before.
+fn changed() -> Value {
+    let mut changed = request();
+    changed["old"] = changed["service"].clone();
+    changed["old"]["finger"] = json!("Old Name");
+    changed["old"]["password"] = json!("old");
+    changed
+}
+
+/// What is left of a hook that fails where the server does a thing and refuses it, and something goes wrong
+/// after that: it may have been so before.
+fn left_of_refused(state: Value, modes: Value, request: &Value, hook: Hook, rules: &[Rule]) -> Vec<String> {
+    let network = Network::new(state, modes);
+    network.0.lock().unwrap().rules.extend_from_slice(rules);
+    let error = network.hook(hook, request).expect_err("it cannot be done");
+    assert_eq!(error.status == Status::Doubt, !error.leftovers.is_empty());
+    error.leftovers
+}
+
+fn rule(words: &'static str, from: usize, count: usize, mishap: Mishap) -> Rule {
+    Rule { words, from, count, mishap, seen: 0 }
 }
 
 #[test]
-fn an_account_that_the_server_made_and_said_it_did_not_is_named_where_it_stays_empty() {
-    let network = Network::new(nobody(), json!({}))
-        .mishap("POST account/A1", 1, 1, Mishap::RefusedThoughDone)
-        .mishap("POST user/jane", 1, FOR_EVER, Mishap::Refused);
-    let error = network.hook(Hook::Provision, &request()).expect_err("no user");
-    assert_eq!(network.state()["accounts"]["A1"]["status"], "active");
-    assert_eq!(error.leftovers, ["possibly: account A1 (new; purge it)"], "{}", error.text);
-}
+fn what_a_server_did_and_said_it_did_not_is_named_where_the_hook_fails_after_that() {
+    let done = |words| rule(words, 1, 1, Mishap::RefusedThoughDone);
+    let refused = |words| rule(words, 1, FOR_EVER, Mishap::Refused);
+    let provision = |state: Value, request: &Value, rules: &[Rule]| {
+        left_of_refused(state, json!({}), request, Hook::Provision, rules)
+    };
 
-#[test]
-fn an_address_that_the_server_added_and_said_it_did_not_is_named_where_the_change_fails_after_that() {
-    let mut request = request();
-    request["old"] = request["service"].clone();
-    request["service"]["domain"] = json!("example.com");
-    let network = Network::new(of_jane("active"), json!({}))
-        .mishap("POST emailaddress/jane@example.com user=jane", 1, 1, Mishap::RefusedThoughDone)
-        .mishap("POST emailaddress/jane@example.net action=purge", 1, FOR_EVER, Mishap::Refused);
-    let error = network.hook(Hook::Replace, &request).expect_err("the old address cannot be removed");
-    assert_eq!(network.state()["addresses"]["jane@example.com"], "jane");
-    let left = "possibly: address jane@example.com on user jane (remove it)";
-    assert!(error.leftovers.iter().any(|said| said == left), "{}", error.text);
+    let rules = [done("POST user/jane account"), refused("GET emailaddress/")];
+    let user = "possibly: user jane on account A1 (new; purge it)";
+    assert_eq!(provision(of_ann(), &beside_ann(), &rules), [user]);
+
+    let again = rule("POST user/jane account", 2, 1, Mishap::RefusedThoughDone);
+    let rules = [rule("POST user/jane account", 1, 1, Mishap::Refused), again];
+    assert_eq!(provision(of_ann(), &beside_ann(), &rules), [user]);
+
+    let rules = [done("POST account/A1"), refused("POST user/jane account")];
+    assert_eq!(provision(nobody(), &request(), &rules), ["possibly: account A1 (new; purge it)"]);
+
+    let mut premium = beside_ann();
+    premium["service"]["package"] = json!("PRO");
+    let rules = [done("POST user_package/ann package=PRO"), refused("POST emailaddress/")];
+    let package = "possibly: package PRO on user ann (remove it)";
+    assert_eq!(provision(of_ann(), &premium, &rules), [package]);
+
+    let mut moved = request();
+    moved["old"] = moved["service"].clone();
+    moved["service"]["domain"] = json!("example.com");
+    let new = done("POST emailaddress/jane@example.com user=jane");
+    let rules = [new, refused("POST emailaddress/jane@example.net action=purge")];
+    let left = left_of_refused(of_jane("active"), json!({}), &moved, Hook::Replace, &rules);
+    let address = "possibly: address jane@example.com on user jane (remove it)".to_owned();
+    assert!(left.contains(&address), "{left:?}");
 }
 
 #[test]
 fn what_a_server_refused_and_did_not_do_is_not_named() {
-    let network = Network::new(nobody(), json!({})).mishap("POST user/jane", 1, FOR_EVER, Mishap::Refused);
-    let error = network.hook(Hook::Provision, &request()).expect_err("no user");
-    assert_eq!(network.state()["accounts"], json!({}), "the new account is purged");
+    let refused = rule("POST user/jane", 1, FOR_EVER, Mishap::Refused);
+    let left = left_of_refused(nobody(), json!({}), &request(), Hook::Provision, &[refused]);
+    assert_eq!(left, [""; 0]);
+}
+
+#[test]
+fn an_account_of_before_is_not_purged_where_a_server_refuses_to_make_it_and_does_not_say_why() {
+    for (mishap, count) in [(Mishap::Lost, 6), (Mishap::Refused, 2)] {
+        let state = json!({
+            "accounts": { "A1": { "status": "active" } },
+            "users": { "bob": { "account": "A1", "master_user": "Y", "status": "deleted" } },
+            "domains": ["example.net"],
+        });
+        let network = Network::new(state, json!({ "deleted_users": "hidden" }))
+            .mishap("GET account/A1", 1, 1, Mishap::NotFound)
+            .mishap("GET account/A1", 2, count, mishap);
+        let _ = network.hook(Hook::Provision, &request());
+        assert_eq!(network.state()["users"]["bob"]["status"], "deleted", "{:?}", network.requests());
+    }
+}
+
+#[test]
+fn a_package_of_before_is_not_taken_away_where_a_server_refuses_to_assign_it_and_does_not_say_why() {
+    let network =
+        Network::new(of_ann(), json!({ "lag_ms": 400 })).mishap("GET user_package/ann", 3, 6, Mishap::Lost);
+    let mut bob = beside_ann();
+    for (key, value) in [("username", json!("bob")), ("svcnum", json!(19)), ("package", json!("PRO"))] {
+        bob["service"][key] = value;
+    }
+    network.hook(Hook::Provision, &bob).expect("bob is there");
+    let mut jane = beside_ann();
+    jane["service"]["package"] = json!("PRO");
+    let others = jane["others"].as_array_mut().expect("others");
+    others.push(json!({ "svcnum": 19, "username": "bob", "package": "PRO", "account_id": "A1" }));
+    let _ = network.hook(Hook::Provision, &jane);
+    assert_eq!(network.state()["users"]["ann"]["packages"], json!(["EMAIL", "PRO"]));
+}
+
+#[test]
+fn a_password_that_is_refused_is_not_set_though_the_names_are() {
+    let update = "POST user/jane action=update first_name";
+    for (state, hook, request) in
+        [("active", Hook::Replace, changed()), ("deleted", Hook::Provision, request())]
+    {
+        let network =
+            Network::new(of_jane(state), json!({})).mishap(update, 1, FOR_EVER, Mishap::PasswordRefused);
+        let error = network.hook(hook, &request).expect_err("the password is refused");
+        assert_eq!(network.state()["users"]["jane"]["first_name"], "Old", "{}", error.text);
+        assert!(error.text.contains("user.error.invalid_password"), "{}", error.text);
+    }
+    // The names are those of a hook before this one, and the server lags.
+    let network = Network::new(of_jane("active"), json!({ "lag_ms": 25 })).mishap(
+        "POST user/jane action=update",
+        2,
+        FOR_EVER,
+        Mishap::Refused,
+    );
+    let mut names = changed();
+    names["service"]["password"] = json!("old");
+    network.hook(Hook::Replace, &names).expect("the names are set");
+    let mut password = request();
+    password["old"] = names["service"].clone();
+    network.hook(Hook::Replace, &password).expect_err("the password is refused");
+}
+
+#[test]
+fn a_password_that_is_refused_and_cannot_be_sent_again_is_in_doubt() {
+    let network = Network::new(of_jane("active"), json!({}))
+        .mishap("POST user/jane action=update", 1, 1, Mishap::RefusedThoughDone)
+        .mishap("POST user/jane action=update", 2, 3, Mishap::NotSent);
+    let error = network.hook(Hook::Replace, &changed()).expect_err("nobody knows what became of it");
+    let password = &network.state()["users"]["jane"]["password"];
+    assert!(password == "old" || !error.leftovers.is_empty(), "{}", error.text);
+}
+
+#[test]
+fn a_mark_that_a_server_sets_and_refuses_is_so_though_the_server_lags() {
+    let lags = json!({ "lag_ms": 100 });
+    let refused = Mishap::RefusedThoughDone;
+    let network = Network::new(of_jane("active"), lags.clone()).without_autopurge().mishap(
+        "POST user/jane action=update status=deleted",
+        1,
+        1,
+        refused,
+    );
+    network.hook(Hook::Unprovision, &request()).expect("it is marked deleted");
+
+    let network =
+        Network::new(of_jane("active"), lags.clone()).mishap("POST user/jane action=update", 1, 1, refused);
+    network.hook(Hook::Suspend, &request()).expect("it is suspended");
+
+    let mut suspended = of_ann();
+    suspended["accounts"]["A1"]["status"] = json!("suspended");
+    let network = Network::new(suspended, lags.clone()).mishap(
+        "POST account/A1 action=update status=active",
+        1,
+        1,
+        refused,
+    );
+    network.hook(Hook::Provision, &beside_ann()).expect("the account is active");
+
+    let network =
+        Network::new(of_ann(), lags).mishap("POST emailaddress/jane@example.net user", 1, 1, refused);
+    network.hook(Hook::Provision, &beside_ann()).expect("the address is there");
+}
+
+#[test]
+fn an_address_that_a_server_removes_and_refuses_to_is_put_back_where_the_unprovision_fails() {
+    let network = Network::new(of_jane("active"), json!({}))
+        .mishap("POST emailaddress/jane@example.net action=purge", 1, 1, Mishap::RefusedThoughDone)
+        .mishap("POST user/jane action=update status=deleted", 1, FOR_EVER, Mishap::Refused);
+    let error = network.hook(Hook::Unprovision, &request()).expect_err("it cannot be marked");
+    assert_eq!(network.state()["addresses"]["jane@example.net"], "jane", "{}", error.text);
     assert!(error.leftovers.is_empty(), "{}", error.text);
+}
+
+#[test]
+fn a_purge_job_gives_no_address_to_whoever_has_the_name_by_then() {
+    let purge = "POST user/jane action=purge";
+    for (mishap, look, count) in [
+        (Mishap::RefusedThoughDone, Mishap::Lost, 0),
+        (Mishap::RefusedAndNameTaken, Mishap::Lost, 0),
+        (Mishap::RefusedThoughDone, Mishap::Lost, 8),
+        (Mishap::NameTaken, Mishap::Lost, 8),
+    ] {
+        let mut state = of_jane("deleted");
+        state["accounts"]["A1"]["status"] = json!("deleted");
+        let network = Network::new(state, json!({}))
+            .mishap(purge, 1, 1, mishap)
+            .mishap("GET user/jane", 2, count, look)
+            .mishap("POST account/A1 action=purge", 1, FOR_EVER, Mishap::Refused);
+        let arguments =
+            json!({ "account_id": "A1", "user": "jane", "address": "jane@example.net", "services": [] });
+        let error = network.call("purge_deleted", &arguments).expect_err("something is not purged");
+        assert_eq!(network.state()["addresses"], json!({}), "{}", error.text);
+        assert!(!error.text.contains("add it"), "{}", error.text);
+    }
 }

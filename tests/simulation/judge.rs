@@ -171,10 +171,9 @@ fn failed(case: &Case, error: &Error) -> Result<(), String> {
     let is_put_back = |difference: &Difference| {
         difference.is_haunted(case) && !since.iter().any(|other| other.is_about_the_same(difference))
     };
-    // What a job has purged is no leftover; its text says so, after whose mailbox it was about.
-    let purged = error.text.split_once(": ").filter(|_| case.ask.hook == Hook::Purge);
-    let told: Vec<&str> =
-        error.leftovers.iter().map(String::as_str).chain(purged.map(|(_, text)| text)).collect();
+    // What a job has purged, or may have, is no leftover: its text says it.
+    let purged = (case.ask.hook == Hook::Purge).then_some(&error.text);
+    let told: Vec<&String> = error.leftovers.iter().chain(purged).collect();
     let unnamed: Vec<String> = left
         .into_iter()
         .filter(|difference| !is_put_back(difference))
