@@ -240,9 +240,14 @@ impl Site {
 
     fn purged(&mut self, flight: &Flight, name: &str, account: &str, is_ghost: bool) {
         let of_services: Vec<u64> = self.books.services_of_mailbox(name, account).collect();
-        if is_ghost {
+        // Nobody can call back a request that is still on its way when its sender has given up on it.
+        let is_forced = parameter(&flight.request, "force") == "true";
+        let is_too_late = is_forced && self.now > flight.given_up && !self.made_by(flight, "user", name);
+        if is_ghost || is_too_late {
             self.tally.ghost_purges += of_services.len() as u64;
             self.lost.extend(of_services);
+            self.excuse(name);
+            self.excuse(account);
             return;
         }
         self.must_be_its_maker(flight, "user", name);
