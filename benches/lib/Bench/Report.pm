@@ -205,7 +205,7 @@ sub _own_ca_table {
         q{},
         "At 0 ms most of the plain client's time is the reading of the $results->{trusted} CAs that the system trusts, for each connection;",
         'the library reads them once per process. Here the option `ca_file` names one CA and no other is trusted: what then is left',
-        'to save is the handshakes and the requests themselves. The promise of eight times at 0 ms is about the default.',
+        'to save is the handshakes and the requests themselves. What was promised at 0 ms is judged by the default, above.',
         q{},
         '| hook | plain client | this export | ratio |',
         '| --- | ---: | ---: | ---: |'

@@ -57,8 +57,8 @@ sub _faster {
     return @lines;
 }
 
-# The promise is about what is trusted by default; what it is with a CA of one's
-# own is told.
+# What was promised does not say whose CAs are trusted, and is judged by the
+# default; what it is with a CA of one's own is told.
 sub _own_ca {
     my ($results) = @_;
     my $own = $results->{own_ca} || {};
