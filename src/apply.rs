@@ -34,6 +34,13 @@ struct Entry {
     effect: Effect,
 }
 
+impl Entry {
+    /// This hook did it, or may have: what the server refused, and has, is never taken back.
+    fn is_ours(&self) -> bool {
+        matches!(self.effect, Effect::Done | Effect::InDoubt)
+    }
+}
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Effect {
     Done,
@@ -165,7 +172,8 @@ impl Run<'_> {
         fatal.map_or(Ok(()), Err)
     }
 
-    /// `effect`: which it may have had. Some where the hook fails with it.
+    /// `effect`: which the step may have had; none where it certainly had none. Returns the failure of the hook,
+    /// where the step is one that the hook cannot do without.
     fn failed(
         &mut self,
         step: Step,

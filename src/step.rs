@@ -149,6 +149,7 @@ impl Step {
         )
     }
 
+    /// It sets what a record shows, and a server has no reason to refuse.
     pub fn sets_a_mark(&self) -> bool {
         matches!(self, Step::SetAccountStatus { .. } | Step::SetUserStatus { .. } | Step::MakeMaster { .. })
     }

@@ -12,7 +12,7 @@ const MOST_UNREADABLE: usize = 2;
 /// What a look-up found.
 pub enum Found {
     TookEffect(Reply),
-    DidNot,
+    DidNot(Reply),
     /// The server was asked, and its answer does not tell.
     CannotTell,
     /// It could not be asked.
@@ -53,7 +53,7 @@ fn ask(api: &Api, step: &Step, belief: Belief, lags: &[Duration]) -> Found {
         }
         found = match api.read_one(&calls::probe(step)).map(|reply| (verdict(step, &reply), reply)) {
             Ok((Verdict::TookEffect, reply)) => Found::TookEffect(reply),
-            Ok((Verdict::DidNot, _)) => Found::DidNot,
+            Ok((Verdict::DidNot, reply)) => Found::DidNot(reply),
             Ok((Verdict::CannotTell, _)) => Found::CannotTell,
             // Each read has had its own tries already.
             Err(_) => Found::Unreadable,

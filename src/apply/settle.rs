@@ -11,7 +11,7 @@ use crate::step::Step;
 pub enum Settled {
     /// It took effect; the server's words, of the step's own answer or of the look-up's.
     Done(Option<Reply>),
-    /// The server refused it, for it was so already: this hook did nothing, and has nothing to undo.
+    /// The server refused it, and it is so: it was so before, or the server did it all the same. Not to be undone.
     Already(Reply),
     /// The server refused it, and does not say whether it is so all the same.
     Refused(CallError),
@@ -19,9 +19,10 @@ pub enum Settled {
     Failed { error: CallError, certain: bool },
 }
 
-/// Sends `step`, which takes back what this hook did, and settles it.
-pub fn take_back(api: &Api, step: &Step) -> Settled {
-    Settling { api, step, belief: Belief::Slow }.settle(api.write_one(&calls::call(step)))
+/// Sends `step`, which takes back what this hook did. Whether it is so afterwards.
+pub fn take_back(api: &Api, step: &Step) -> bool {
+    let settling = Settling { api, step, belief: Belief::Slow };
+    matches!(settling.settle(api.write_one(&calls::call(step))), Settled::Done(_))
 }
 
 /// What `reply`, the answer to `step`, means for it.
@@ -46,7 +47,7 @@ impl Settling<'_> {
             Err(error) if !error.doubt => self.refused(error),
             Ok(_) if is_silent => match self.look_up() {
                 Found::TookEffect(found) => Settled::Done(Some(found)),
-                Found::DidNot => self.once_more(true),
+                Found::DidNot(_) => self.once_more(true),
                 Found::CannotTell if self.step.is_repeatable() => self.once_more(false),
                 Found::CannotTell | Found::Unreadable => Settled::Done(None),
             },
@@ -58,7 +59,7 @@ impl Settling<'_> {
     fn looked_up(&self, error: CallError) -> Settled {
         match self.look_up() {
             Found::TookEffect(found) => Settled::Done(Some(found)),
-            Found::DidNot => self.once_more(true),
+            Found::DidNot(_) => self.once_more(true),
             Found::CannotTell if self.step.is_repeatable() => self.once_more(false),
             Found::CannotTell | Found::Unreadable => Settled::Failed { error, certain: false },
         }
@@ -81,7 +82,9 @@ impl Settling<'_> {
         }
         match self.look_up() {
             Found::TookEffect(found) => Settled::Done(Some(found)),
-            Found::DidNot => Settled::Failed { error: self.better_told(error), certain: true },
+            Found::DidNot(reply) => {
+                Settled::Failed { error: better_told(self.step, error, &reply), certain: true }
+            }
             Found::CannotTell | Found::Unreadable => Settled::Failed { error, certain: false },
         }
     }
@@ -109,7 +112,9 @@ impl Settling<'_> {
             Found::TookEffect(reply) if self.step.adds() => Settled::Already(reply),
             // It was there, or otherwise, when this hook looked.
             Found::TookEffect(reply) => Settled::Done(Some(reply)),
-            Found::DidNot => Settled::Failed { error: self.better_told(error), certain: true },
+            Found::DidNot(reply) => {
+                Settled::Failed { error: better_told(self.step, error, &reply), certain: true }
+            }
             Found::CannotTell | Found::Unreadable if self.step.adds() => Settled::Refused(error),
             Found::CannotTell | Found::Unreadable => Settled::Failed { error, certain: false },
         }
@@ -143,19 +148,6 @@ impl Settling<'_> {
     fn says_it_did(&self, reply: &Reply) -> bool {
         verdict(self.step, reply) != Verdict::DidNot
     }
-
-    /// A refusal in words that say more than the server's, where the look-up knows more.
-    fn better_told(&self, error: CallError) -> CallError {
-        match (self.step, &error.cause) {
-            (Step::AddAddress { .. }, Cause::Refused(_)) => {
-                match self.api.read_one(&calls::probe(self.step)) {
-                    Ok(reply) => told_by(self.step, error, &reply),
-                    Err(_) => error,
-                }
-            }
-            _ => error,
-        }
-    }
 }
 
 fn is_never_sent(error: &CallError) -> bool {
@@ -170,8 +162,9 @@ fn not_done() -> CallError {
     }
 }
 
-fn told_by(step: &Step, error: CallError, reply: &Reply) -> CallError {
-    let Step::AddAddress { address, .. } = step else { return error };
+/// A refusal in words that say more than the server's, where the look-up's `reply` says more.
+fn better_told(step: &Step, error: CallError, reply: &Reply) -> CallError {
+    let (Step::AddAddress { address, .. }, Cause::Refused(_)) = (step, &error.cause) else { return error };
     let text = match reply {
         Reply::Record(record) => match record.get("user") {
             Some(owner) => {

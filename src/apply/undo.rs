@@ -1,7 +1,7 @@
 //! Puts things back after a failure, last first, and names what could not be put back.
 
 use super::look_up::{look_up, look_up_refused, Belief, Found};
-use super::settle::{take_back, Settled};
+use super::settle::take_back;
 use super::{Effect, Entry, Failure, Run};
 use crate::api::{Call, CallError, Reply, LAGS};
 use crate::error::{Error, Status};
@@ -21,7 +21,7 @@ impl Run<'_> {
         let mut undoing = Undoing::new(&self);
         let ours = self.journal.iter().rev();
         let ours = ours.filter(|entry| {
-            matches!(entry.effect, Effect::Done | Effect::InDoubt)
+            entry.is_ours()
                 && !self.went_with_its_user(&entry.step)
                 && !self.is_what_was_asked_for(&entry.step)
         });
@@ -86,8 +86,7 @@ struct Undoing<'a> {
 
 impl<'a> Undoing<'a> {
     fn new(run: &'a Run<'a>) -> Undoing<'a> {
-        let may_be_made = run.journal.iter().filter(|entry| entry.effect != Effect::Refused);
-        let mut steps = may_be_made.map(|entry| &entry.step);
+        let mut steps = run.journal.iter().filter(|entry| entry.is_ours()).map(|entry| &entry.step);
         let creation = steps.find(|step| matches!(step, Step::CreateUser { .. }));
         Undoing { run, creation, undone: Vec::new(), leftovers: Vec::new() }
     }
@@ -122,7 +121,7 @@ impl<'a> Undoing<'a> {
         }
         if entry.effect == Effect::InDoubt {
             match look_up(self.run.api, &entry.step, Belief::Ready) {
-                Found::DidNot => return None,
+                Found::DidNot(_) => return None,
                 Found::TookEffect(_) => {}
                 // Putting back what may be there already does no harm.
                 Found::CannotTell if entry.step.is_repeatable() => {}
@@ -137,7 +136,7 @@ impl<'a> Undoing<'a> {
                 match look_up(self.run.api, &step, Belief::Slow) {
                     Found::TookEffect(_) => self.is_undone(&entry.step, &step),
                     Found::Unreadable => return Some(entry.step.trace()),
-                    Found::DidNot | Found::CannotTell => return self.take_back(entry, &step),
+                    Found::DidNot(_) | Found::CannotTell => return self.take_back(entry, &step),
                 }
             }
             Undo::By(step) if !self.is_safe(&step) => return Some(entry.step.trace()),
@@ -147,13 +146,11 @@ impl<'a> Undoing<'a> {
     }
 
     fn take_back(&mut self, entry: &Entry, step: &Step) -> Option<String> {
-        match take_back(self.run.api, step) {
-            Settled::Done(_) | Settled::Already(_) => {
-                self.is_undone(&entry.step, step);
-                None
-            }
-            Settled::Failed { .. } | Settled::Refused(_) => Some(entry.step.trace()),
+        if !take_back(self.run.api, step) {
+            return Some(entry.step.trace());
         }
+        self.is_undone(&entry.step, step);
+        None
     }
 
     fn is_undone(&mut self, step: &Step, undo: &Step) {
@@ -204,10 +201,8 @@ impl<'a> Undoing<'a> {
         let back = Step::AddAddress { address: address.clone(), user: user.clone() };
         let trace = Step::RemoveAddress { address, user }.trace();
         match reply {
-            Ok(_) if had => match take_back(self.run.api, &back) {
-                Settled::Done(_) | Settled::Already(_) => self.undone.push(back.text()),
-                Settled::Failed { .. } | Settled::Refused(_) => self.leftovers.push(trace),
-            },
+            Ok(_) if had && take_back(self.run.api, &back) => self.undone.push(back.text()),
+            Ok(_) if had => self.leftovers.push(trace),
             _ => self.leftovers.push(format!("possibly: {trace}")),
         }
     }
@@ -258,13 +253,11 @@ impl<'a> Undoing<'a> {
     /// What the server refused to do and what is so all the same may be this hook's doing, or may have been so
     /// before: it is left as it is, and named.
     fn name_what_was_refused(&mut self) {
-        for entry in self.run.journal.iter().rev() {
-            let is_left = match (&entry.step, entry.effect) {
-                (_, Effect::Done | Effect::InDoubt) => false,
-                (step, _) if self.run.is_what_was_asked_for(step) => false,
-                (Step::CreateAccount { id, .. }, _) => self.is_empty(id),
-                (step @ Step::CreateUser { .. }, _) => self.may_be_ours() && self.may_be_so(step),
-                (step, _) => self.may_be_so(step),
+        for entry in self.run.journal.iter().rev().filter(|entry| !entry.is_ours()) {
+            let is_left = match &entry.step {
+                Step::CreateAccount { id, .. } => self.is_empty(id),
+                step @ Step::CreateUser { .. } => self.may_be_ours() && self.may_be_so(step),
+                step => self.may_be_so(step),
             };
             if is_left {
                 self.leftovers.push(self.possibly(&entry.step));
