@@ -241,8 +241,8 @@ impl Site {
     fn purged(&mut self, flight: &Flight, name: &str, account: &str, is_ghost: bool) {
         let of_services: Vec<u64> = self.books.services_of_mailbox(name, account).collect();
         // Nobody can call back a request that is still on its way when its sender has given up on it.
-        let is_forced = parameter(&flight.request, "force") == "true";
-        let is_too_late = is_forced && self.now > flight.given_up && !self.made_by(flight, "user", name);
+        let is_too_late =
+            is_forced(flight) && self.now > flight.given_up && !self.made_by(flight, "user", name);
         if is_ghost || is_too_late {
             self.tally.ghost_purges += of_services.len() as u64;
             self.lost.extend(of_services);
@@ -275,8 +275,7 @@ impl Site {
     /// had ended: no telling that from this one's own, and it is no service's.
     fn must_be_its_maker(&mut self, flight: &Flight, thing: &str, name: &str) {
         let is_a_ghosts = self.mail.makers.get(&maker_key(thing, name)) == Some(&None);
-        if parameter(&flight.request, "force") == "true" && !is_a_ghosts && !self.made_by(flight, thing, name)
-        {
+        if is_forced(flight) && !is_a_ghosts && !self.made_by(flight, thing, name) {
             self.is_wrong(format!("{thing} {name} was purged by force, and not by the hook that made it"));
         }
     }
@@ -293,6 +292,10 @@ impl Site {
             format!("worker {} {from}{} -> {fate}{}", flight.worker + 1, words(&flight.request), said(answer))
         });
     }
+}
+
+fn is_forced(flight: &Flight) -> bool {
+    parameter(&flight.request, "force") == "true"
 }
 
 /// `POST user/jane action=purge force=true`.

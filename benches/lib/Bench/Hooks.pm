@@ -146,6 +146,11 @@ my @HOOKS = (
 
 sub all { return @HOOKS }
 
+# Those whose speed beside the plain client was promised.
+sub promised {
+    return map { named($_) } qw( new second master )
+}
+
 sub named {
     my ($key)  = @_;
     my ($hook) = grep { $_->{key} eq $key } @HOOKS;

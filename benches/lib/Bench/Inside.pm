@@ -64,7 +64,7 @@ sub library_size {
 # library with its binding.
 sub loading {
     my @program = (
-        $EXECUTABLE_NAME, (map { "-I$_" } grep { !ref } @INC), '-MTime::HiRes=time', '-e',
+        _same_folders(), '-MTime::HiRes=time', '-e',
         'my $a = time; require FFI::Platypus; my $b = time;'
             . ' require FS::part_export::magicmail::Library;'
             . ' my $error = FS::part_export::magicmail::Library::load();'
@@ -72,9 +72,7 @@ sub loading {
     );
     my (@platypus, @library);
     foreach (1 .. $PROCESSES) {
-        open my $output, q{-|}, @program or die "a fresh perl: $OS_ERROR\n";
-        my ($platypus, $library) = split q{ }, <$output>;
-        close $output or die "a fresh perl did not load the library\n";
+        my ($platypus, $library) = split q{ }, _of_fresh_perl(@program);
         push @platypus, $platypus;
         push @library,  $library;
     }
@@ -90,23 +88,29 @@ sub reading_cas {
     my ($place)   = @_;
     my $simulator = $place->simulator;
     my @program   = (
-        $EXECUTABLE_NAME, (map { "-I$_" } grep { !ref } @INC),
-        '-MTime::HiRes=time',  '-MFS::part_export::magicmail::Library',
-        '-e',                  $FIRST_REQUEST,
-        $simulator->host,      $simulator->port,
-        $simulator->client_id, $simulator->client_password
+        _same_folders(),                         '-MTime::HiRes=time',
+        '-MFS::part_export::magicmail::Library', '-e',
+        $FIRST_REQUEST,                          $simulator->host,
+        $simulator->port,                        $simulator->client_id,
+        $simulator->client_password
     );
     my (@one, @all);
     foreach (1 .. $PROCESSES) {
-        push @one, _output_of(@program, $simulator->ca_file);
-        push @all, _output_of(@program, q{});
+        push @one, _of_fresh_perl(@program, $simulator->ca_file);
+        push @all, _of_fresh_perl(@program, q{});
     }
     return Bench::Sample::median(@all) - Bench::Sample::median(@one);
 }
 
-sub _output_of {
-    my @program = @_;
-    open my $output, q{-|}, @program or die "a fresh perl: $OS_ERROR\n";
+# Modules are found where this process finds them.
+sub _same_folders {
+    return map { "-I$_" } grep { !ref } @INC
+}
+
+# The line that a fresh perl prints, with these arguments.
+sub _of_fresh_perl {
+    my @arguments = @_;
+    open my $output, q{-|}, $EXECUTABLE_NAME, @arguments or die "a fresh perl: $OS_ERROR\n";
     my $text = <$output>;
     close $output or die "a fresh perl failed\n";
     return $text;
@@ -143,17 +147,11 @@ sub module {
 sub _loaded_in {
     my @folders = @_;
     my @program = (
-        $EXECUTABLE_NAME,
-        (map { "-I$_" } @folders),
-        '-MTime::HiRes=clock_gettime,CLOCK_PROCESS_CPUTIME_ID',
-        '-e',
+        (map { "-I$_" } @folders), '-MTime::HiRes=clock_gettime,CLOCK_PROCESS_CPUTIME_ID', '-e',
         'sub used { return 1000 * clock_gettime(CLOCK_PROCESS_CPUTIME_ID) }'
             . ' my $before = used(); require FS::part_export; print used() - $before'
     );
-    open my $output, q{-|}, @program or die "a fresh perl: $OS_ERROR\n";
-    my $milliseconds = <$output>;
-    close $output or die "a fresh perl did not load the exports\n";
-    return $milliseconds;
+    return _of_fresh_perl(@program);
 }
 
 # Kilobytes of this process after so many hooks, and after ten times as many: one

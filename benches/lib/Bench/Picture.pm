@@ -11,7 +11,6 @@ use List::Util qw( max );
 
 use Bench::Hooks;
 
-my @PANELS = qw( new second master );
 my %CLIENT = (native => 'this export', plain => 'one request after another, a connection each');
 
 my ($WIDTH, $HEIGHT)             = (900, 340);
@@ -41,15 +40,15 @@ END
 sub svg {
     my ($results) = @_;
     my @latencies = sort { $a <=> $b } @{$results->{scope}{latencies}};
-    my %panel     = map  { $_ => _points($results, $_, @latencies) } @PANELS;
+    my %panel     = map  { $_->{key} => _points($results, $_, @latencies) } Bench::Hooks::promised();
     my @walls     = map  { $_->{max} } map { @{$_->{plain}} } values %panel;
     my $most  = max(@walls);
     my $scale = {x => $PANEL_WIDTH / $latencies[-1], y => $PANEL_HEIGHT / _nice($most), most => _nice($most)};
     my @parts = (_legend());
     my $x0    = $MARGIN;
 
-    foreach my $key (@PANELS) {
-        push @parts, _panel($x0, Bench::Hooks::named($key)->{name}, $panel{$key}, $scale, \@latencies);
+    foreach my $hook (Bench::Hooks::promised()) {
+        push @parts, _panel($x0, $hook->{name}, $panel{$hook->{key}}, $scale, \@latencies);
         $x0 += $PANEL_WIDTH + $BETWEEN;
     }
     my $about = 'Wall time of a hook by latency, for this export and for a plain client';
@@ -59,9 +58,8 @@ sub svg {
 }
 
 sub _points {
-    my ($results, $key, @latencies) = @_;
-    my $size  = Bench::Hooks::named($key)->{sizes}[0];
-    my %cells = %{$results->{cells}{$key}{$size}};
+    my ($results, $hook, @latencies) = @_;
+    my %cells = %{$results->{cells}{$hook->{key}}{$hook->{sizes}[0]}};
     my %points;
     foreach my $client (keys %CLIENT) {
         $points{$client} = [map { {latency => $_, %{$cells{$_}{$client}}} } grep { $cells{$_} } @latencies];

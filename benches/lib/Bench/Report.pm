@@ -10,6 +10,7 @@ use utf8;
 use POSIX qw( strftime );
 
 use Bench::Hooks;
+use Bench::Sample;
 use Bench::Verdict;
 
 # The lines of the summary.
@@ -29,7 +30,7 @@ sub summary {
                 "$plain->{requests} > $native->{requests}",
                 (map { sprintf '%.1f', $_->{median} } $plain, $native),
                 sprintf '%.1f',
-                $plain->{median} / $native->{median}
+                Bench::Sample::ratio($cell)
                 );
         }
     }
@@ -101,8 +102,7 @@ sub _inside {
 sub page {
     my ($results) = @_;
     return join "\n", _introduction($results), _main_table($results), _own_ca_table($results),
-        _slow_table($results),
-        _inside_table($results), _verdicts($results), q{};
+        _slow_table($results), _inside_table($results), _verdicts($results), q{};
 }
 
 sub _introduction {
@@ -185,9 +185,9 @@ sub _main_row {
         defined $chain ? $chain                : q{},
         $plain         ? _times($plain)        : q{},
         _times($native),
-        $plain ? sprintf('%.1f', $plain->{median} / $native->{median}) : q{},
-        $limit ? sprintf('%.2f', $native->{median} / $limit)           : q{},
-        $plain ? sprintf('%.1f', $plain->{processor})                  : q{},
+        $plain ? sprintf('%.1f', Bench::Sample::ratio($cell)) : q{},
+        $limit ? sprintf('%.2f', $native->{median} / $limit)  : q{},
+        $plain ? sprintf('%.1f', $plain->{processor})         : q{},
         sprintf '%.1f',
         $native->{processor})
         . ' |';
@@ -196,6 +196,12 @@ sub _main_row {
 sub _times {
     my ($of) = @_;
     return sprintf '%.1f (%.1f to %.1f)', @{$of}{qw( median min max )};
+}
+
+# The plain client, this export, and their ratio.
+sub _beside {
+    my ($cell) = @_;
+    return (_times($cell->{plain}), _times($cell->{native}), sprintf '%.1f', Bench::Sample::ratio($cell));
 }
 
 sub _own_ca_table {
@@ -211,9 +217,7 @@ sub _own_ca_table {
         '| --- | ---: | ---: | ---: |'
     );
     foreach my $hook (grep { $results->{own_ca}{$_->{key}} } Bench::Hooks::all()) {
-        my ($native, $plain) = @{$results->{own_ca}{$hook->{key}}}{qw( native plain )};
-        push @lines, sprintf '| %s | %s | %s | %.1f |', $hook->{name}, _times($plain), _times($native),
-            $plain->{median} / $native->{median};
+        push @lines, '| ' . join(' | ', $hook->{name}, _beside($results->{own_ca}{$hook->{key}})) . ' |';
     }
     return @lines, q{};
 }
@@ -232,9 +236,7 @@ sub _slow_table {
     foreach my $hook (grep { $results->{slow}{$_->{key}} } Bench::Hooks::all()) {
         my $cells = $results->{slow}{$hook->{key}};
         foreach my $latency (sort { $a <=> $b } keys %{$cells}) {
-            my ($native, $plain) = @{$cells->{$latency}}{qw( native plain )};
-            push @lines, sprintf '| %s | %d | %s | %s | %.1f |', $hook->{name}, $latency, _times($plain),
-                _times($native), $plain->{median} / $native->{median};
+            push @lines, '| ' . join(' | ', $hook->{name}, $latency, _beside($cells->{$latency})) . ' |';
         }
     }
     return @lines, q{};

@@ -14,9 +14,6 @@ use Bench::Place;
 use Bench::Sample;
 use Bench::Stopwatch;
 
-# The hooks whose speed was promised.
-my @PROMISED = qw( new second master );
-
 # Of the customers of this size the plain client is not asked: its lists grow
 # with them, which is known.
 my $ONLY_NATIVE = 5_000;
@@ -114,10 +111,10 @@ sub _own_ca {
     my $place = $self->{place};
     $place->away(0);
     $place->trusting($place->simulator->ca_file);
-    foreach my $key (@PROMISED) {
-        my $hook = Bench::Hooks::named($key);
+    foreach my $hook (Bench::Hooks::promised()) {
         $self->_tell("$hook->{name}, a CA of one's own");
-        $self->{results}{own_ca}{$key} = Bench::Sample::cell(%{$self->_of($hook, $hook->{sizes}[0], 0)});
+        $self->{results}{own_ca}{$hook->{key}} =
+            Bench::Sample::cell(%{$self->_of($hook, $hook->{sizes}[0], 0)});
     }
     $place->trusting(undef);
     return;
@@ -130,10 +127,9 @@ sub _slow_server {
     my ($place, $scope) = @{$self}{qw( place scope )};
     $place->away(0);
     foreach my $latency (@{$scope->{slow}}) {
-        foreach my $key (@PROMISED) {
-            my $hook = Bench::Hooks::named($key);
+        foreach my $hook (Bench::Hooks::promised()) {
             $self->_tell("$hook->{name}, answers after $latency ms");
-            $self->{results}{slow}{$key}{$latency} =
+            $self->{results}{slow}{$hook->{key}}{$latency} =
                 Bench::Sample::cell(%{$self->_of($hook, $hook->{sizes}[0], $latency)}, is_server_slow => 1);
         }
     }

@@ -102,6 +102,12 @@ sub _summary {
     };
 }
 
+# How many times as fast as the plain client, in a cell of both.
+sub ratio {
+    my ($cell) = @_;
+    return $cell->{plain}{median} / $cell->{native}{median};
+}
+
 sub median {
     my @values = @_;
     my @sorted = sort { $a <=> $b } @values;

@@ -9,6 +9,7 @@ use warnings;
 use List::Util qw( max );
 
 use Bench::Hooks;
+use Bench::Sample;
 
 my $AT = 20;
 
@@ -47,10 +48,9 @@ sub _line {
 sub _faster {
     my ($results) = @_;
     my @lines;
-    foreach my $key (qw( new second master )) {
-        my $hook  = Bench::Hooks::named($key);
-        my $cells = $results->{cells}{$key}{$hook->{sizes}[0]};
-        my ($at, $at_0) = @{$FASTER{$key}};
+    foreach my $hook (Bench::Hooks::promised()) {
+        my $cells = $results->{cells}{$hook->{key}}{$hook->{sizes}[0]};
+        my ($at, $at_0) = @{$FASTER{$hook->{key}}};
         push @lines, _ratio("$hook->{name}, at $AT ms", $cells->{$AT}, $at),
             _ratio("$hook->{name}, at 0 ms", $cells->{0}, $at_0);
     }
@@ -63,10 +63,9 @@ sub _own_ca {
     my ($results) = @_;
     my $own = $results->{own_ca} || {};
     my @lines;
-    foreach my $key (grep { $own->{$_} } qw( new second master )) {
-        push @lines, sprintf q{        %s, at 0 ms, a CA of one's own: %.1f times as fast},
-            Bench::Hooks::named($key)->{name},
-            $own->{$key}{plain}{median} / $own->{$key}{native}{median};
+    foreach my $hook (grep { $own->{$_->{key}} } Bench::Hooks::promised()) {
+        push @lines, sprintf q{        %s, at 0 ms, a CA of one's own: %.1f times as fast}, $hook->{name},
+            Bench::Sample::ratio($own->{$hook->{key}});
     }
     return @lines;
 }
@@ -74,7 +73,7 @@ sub _own_ca {
 sub _ratio {
     my ($what, $cell, $wanted) = @_;
     return if !$cell;
-    my $ratio = $cell->{plain}{median} / $cell->{native}{median};
+    my $ratio = Bench::Sample::ratio($cell);
     return _line($ratio >= $wanted, sprintf '%s: %.1f times as fast (wanted %.1f)', $what, $ratio, $wanted);
 }
 
