@@ -227,8 +227,8 @@ sub _slow_table {
     my @lines = (
         '## Where the server is slow',
         q{},
-        'Here the server is near, and takes the time before each answer. A new connection costs the plain client next to nothing',
-        'then; what is left to save is answers that need not be waited for.',
+        'Here the server is near, and takes the time before each answer. A new connection costs the plain client the reading of the',
+        'CAs then, and next to nothing else; what is left to save is answers that need not be waited for.',
         q{},
         '| hook | before each answer | plain client | this export | ratio |',
         '| --- | ---: | ---: | ---: | ---: |'

@@ -121,7 +121,7 @@ sub _own_ca {
 }
 
 # Once more with a server that is near and takes its time: a new connection
-# then costs the plain client next to nothing.
+# then costs the plain client the reading of the CAs, and next to nothing else.
 sub _slow_server {
     my ($self) = @_;
     my ($place, $scope) = @{$self}{qw( place scope )};
