@@ -113,9 +113,8 @@ sub measured {
     my ($control_url, $exportnum) = @_;
     adminsuidsetup('admin');
     my $export = qsearchs('part_export', {exportnum => $exportnum});
-    if (!$export->can('magic_options')) { $export->rebless }
-    my $http  = HTTP::Tiny->new(keep_alive => 0, no_proxy => ['127.0.0.1']);
-    my $audit = FS::part_export::magicmail::Audit->new($export,
+    my $http   = HTTP::Tiny->new(keep_alive => 0, no_proxy => ['127.0.0.1']);
+    my $audit  = FS::part_export::magicmail::Audit->new($export,
         progress => sub { $http->delete("$control_url/log"); return });
     my $start = time;
     my $result;

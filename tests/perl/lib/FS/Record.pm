@@ -22,6 +22,9 @@ BEGIN {
     *qsearchs = \&FS::Record::Search::qsearchs;
 }
 
+# Freeside's FS::UID calls it (see there).
+sub fk_methods_init { return }
+
 my @SIGNALS = qw( HUP INT QUIT TERM TSTP PIPE );
 
 # ->new( \%hash ) for a class of a table, ->new( $table, \%hash ) for this one.

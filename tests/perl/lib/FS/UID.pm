@@ -38,6 +38,10 @@ sub forksuidsetup {
         croak 'who is at work? adminsuidsetup needs a user name';
     }
     connect_without_user();
+
+    # Freeside calls this function of FS::Record without loading it: a program that
+    # loads FS::UID alone ends here.
+    FS::Record::fk_methods_init();
     FS::CurrentUser->load_user($user);
     return $dbh;
 }

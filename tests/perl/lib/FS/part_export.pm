@@ -23,11 +23,11 @@ sub table { return 'part_export' }
 
 sub new {
     my ($class, @arguments) = @_;
-    return $class->SUPER::new(@arguments)->rebless;
+    return $class->SUPER::new(@arguments)->_rebless;
 }
 
-# The object in the class of its type.
-sub rebless {
+# The object in the class of its type. Freeside calls it; exports do not.
+sub _rebless {
     my ($self) = @_;
     my $type = $self->exporttype;
     if (grep { $_ eq $type } @types) {

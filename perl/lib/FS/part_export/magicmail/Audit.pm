@@ -44,7 +44,6 @@ sub servers {
         )
         )
     {
-        if (!$export->can('magic_options')) { $export->rebless }
         $first{lc $export->machine} ||= $export;
     }
     my @exports = sort { $a->exportnum <=> $b->exportnum } values %first;

@@ -8,7 +8,9 @@ use warnings;
 
 use Getopt::Long ();
 
-use FS::UID qw(adminsuidsetup);
+# FS::UID calls a function of FS::Record, and does not load it.
+use FS::Record ();
+use FS::UID    qw(adminsuidsetup);
 
 use FS::part_export::magicmail::Text qw(one_line);
 

@@ -242,9 +242,6 @@ sub export {
     require FS::part_export;
     my $export = qsearchs('part_export', {exportnum => $exportnum});
     if (!$export) { die "there is no export $exportnum\n" }
-    if (!$export->isa($CLASS) && $export->can('rebless')) {
-        $export->rebless;
-    }
     $export->isa($CLASS) or die "export $exportnum is no magicmail export\n";
     return $export;
 }

@@ -159,7 +159,6 @@ sub _provisioned {
     my ($number) = sort { $a <=> $b } grep { $exports->{$_}{svcparts}{$svcpart} } keys %{$exports};
     my $export   = $number ? qsearchs('part_export', {exportnum => $number}) : undef;
     if (!$export) { die "service $finding->{svcnum} has no magicmail export any more\n" }
-    if (!$export->can('magic_options')) { $export->rebless }
     my $error = FS::part_export::magicmail::Hook->run($export, 'provision', $svc);
     if ($error ne '') { die "$error\n" }
     return {state => 'mended', steps => $finding->{steps}};

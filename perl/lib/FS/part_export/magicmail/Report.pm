@@ -59,8 +59,7 @@ sub _exports {
     my $types = join ', ', map { "'$_'" } FS::part_export::magicmail::Records::export_types();
     my @exports =
         sort { $a->exportnum <=> $b->exportnum }
-        grep { $_->isa('FS::part_export::magicmail') }
-        map  { $_->can('magic_options') ? $_ : $_->rebless } qsearch(
+        grep { $_->isa('FS::part_export::magicmail') } qsearch(
         {
             table     => 'part_export',
             hashref   => {},
