@@ -71,7 +71,7 @@ for my $hook (qw( insert replace delete suspend unsuspend )) {
 my ( undef, $status ) = $svc->export_getstatus;
 my ($settings) = $svc->export_getsettings;
 print "status: $status->{'MagicMail status'}\n";
-print "settings: @{ $settings->{'MagicMail not known'} }\n";
+print "settings: $settings->{'MagicMail not known'}\n";
 print "method: ", ( defined $export->get_user('ann') ? 'something' : 'nothing' ),
     ' [', $export->error, "]\n";
 print "save: [", $export->check_options( { $export->options } ), "]\n";

@@ -51,43 +51,53 @@ subtest 'the status' => sub {
     ($html, $status) = $isp->fresh($svc)->export_getstatus;
     is_deeply $status, {'MagicMail status' => 'not there'}, 'nothing of a mailbox on another account';
     my ($settings) = $isp->fresh($svc)->export_getsettings;
-    is_deeply $settings->{'MagicMail differs from Freeside'},
-        ['user ann is on account OTHER1, not FREESIDE' . $ann->custnum],
+    is $settings->{'MagicMail differs from Freeside'},
+        'user ann is on account OTHER1, not FREESIDE' . $ann->custnum,
         'staff are told';
 };
 
 subtest 'the settings' => sub {
     begin();
-    my ($settings) = $isp->fresh($svc)->export_getsettings;
+    my ($settings, $defaults) = $isp->fresh($svc)->export_getsettings;
     is_deeply $settings,
         {
         'MagicMail account'            => 'FREESIDE' . $ann->custnum . ' (active)',
-        'MagicMail master user'        => ['BEA'],
-        'MagicMail packages of master' => ['EMAIL'],
-        'MagicMail user status'        => 'active',
+        'MagicMail master user'        => 'BEA',
+        'MagicMail packages of master' => 'EMAIL',
         'MagicMail first name'         => 'Ann',
         'MagicMail last name'          => 'Lee',
-        'MagicMail addresses'          => ['ann@example.net'],
-        'MagicMail packages of user'   => ['ADDITIONAL NOCOST MAILBOX'],
+        'MagicMail packages of user'   => 'ADDITIONAL NOCOST MAILBOX',
         },
         'all of it, and no difference';
+    is_deeply [sort grep { $defaults->{$_} } keys %{$settings}], [sort keys %{$settings}], 'all greyed';
+    my (undef, $status) = $isp->fresh($svc)->export_getstatus;
+    is_deeply [grep { exists $settings->{$_} } keys %{$status}], [], 'nothing is shown twice';
     my $state = $magicmail->state;
     $state->{users}{bea}{status}     = 'suspended';
     $state->{users}{bea}{first_name} = '<b>Bee</b>';
     $state->{users}{bea}{packages}   = ['GOLD'];
     delete $state->{addresses}{'bea@example.net'};
     $magicmail->set_state($state);
-    ($settings) = $isp->fresh($bea)->export_getsettings;
-    is_deeply $settings->{'MagicMail differs from Freeside'},
-        [
+    ($settings, $defaults) = $isp->fresh($bea)->export_getsettings;
+    is $settings->{'MagicMail differs from Freeside'},
+        join('; ',
         'the user is suspended and should be active',
         'the name is "<b>Bee</b> Lee" and should be "Bea Lee"',
         'the address bea@example.net is not on the user',
         'the master lacks the package EMAIL',
-        'the master has the package GOLD too much',
-        ],
+        'the master has the unexpected package GOLD'),
         'each difference';
+    my ($first) = in_order_of_the_page($settings, $defaults);
+    is $first, 'MagicMail differs from Freeside', 'the difference stands first';
+    is_deeply [grep { !$defaults->{$_} } keys %{$settings}], [$first], 'and alone is in bold';
 };
+
+# As Freeside sorts them.
+sub in_order_of_the_page {
+    my ($settings, $defaults) = @_;
+    my @keys = sort { ($defaults->{$a} || 0) <=> ($defaults->{$b} || 0) || $a cmp $b } keys %{$settings};
+    return @keys;
+}
 
 sub differences {
     my ($change) = @_;
@@ -109,7 +119,7 @@ my %DIFFERENCES = (
 subtest 'what differs from Freeside' => sub {
     for my $text (sort keys %DIFFERENCES) {
         begin();
-        is_deeply differences($DIFFERENCES{$text}), [$text], $text;
+        is differences($DIFFERENCES{$text}), $text, $text;
     }
     begin();
     my $pkg = $svc->cust_svc->cust_pkg;
@@ -117,7 +127,7 @@ subtest 'what differs from Freeside' => sub {
         local $FS::svc_Common::noexport_hack = 1;
         is $pkg->suspend, q{}, 'suspended in Freeside alone';
     }
-    is_deeply differences(sub { }), ['the user is active and should be suspended'], 'is one';
+    is differences(sub { }), 'the user is active and should be suspended', 'is one';
     my $changed = $isp->fresh($export);
     $changed->set(no_suspend => 'Y');
     is $changed->replace($export, {$export->options}), q{},   'an export that does not suspend';
@@ -128,9 +138,9 @@ subtest 'what could not be read is no difference' => sub {
     begin();
     $magicmail->faults({kind => 'status_500', path => '/user_package', on => 1, count => undef});
     my ($settings) = $isp->fresh($svc)->export_getsettings;
-    is $settings->{'MagicMail user status'},           'active', 'what was read is shown';
-    is $settings->{'MagicMail differs from Freeside'}, undef,    'no difference';
-    my @reasons = @{$settings->{'MagicMail not known'}};
+    is $settings->{'MagicMail first name'},            'Ann', 'what was read is shown';
+    is $settings->{'MagicMail differs from Freeside'}, undef, 'no difference';
+    my @reasons = split /;[ ]/x, $settings->{'MagicMail not known'};
     is scalar @reasons, 2, 'what was not is named';
     like $reasons[0], qr/\A(?:user[ ])?packages:[ ].*500/x, '... and why';
 };
@@ -194,7 +204,7 @@ subtest 'the library keeps to the time that it is given' => sub {
     my (undef, $status) = $isp->fresh($svc)->export_getstatus;
     like $status->{'MagicMail status'}, qr/\Anot[ ]known/x, 'the status says that it is not known';
     my ($settings) = $isp->fresh($svc)->export_getsettings;
-    like $settings->{'MagicMail not known'}[0], qr/did[ ]not[ ]answer[ ]within[ ]0[.]4[ ]s/x,
+    like $settings->{'MagicMail not known'}, qr/did[ ]not[ ]answer[ ]within[ ]0[.]4[ ]s/x,
         'staff get reasons';
     my $report = FS::part_export::magicmail->test_export_report({});
     my ($text) = grep { m/within[ ]0[.]4[ ]s/x } texts_in($report);

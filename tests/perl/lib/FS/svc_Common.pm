@@ -187,6 +187,11 @@ sub export_getsettings {
     my ($self) = @_;
     my (%settings, %defaults);
     $self->export('getsettings', \%settings, \%defaults);
+
+    # The page prints them as they are; a reference would be ARRAY(0x...).
+    for my $key (grep { ref $settings{$_} } sort keys %settings) {
+        die "the setting '$key' is no text\n";
+    }
     return (\%settings, \%defaults);
 }
 

@@ -69,19 +69,22 @@ sub export_getstatus {
 =item export_getsettings SVC, SETTINGS, DEFAULTS
 
 Adds what MagicMail has of the mailbox, its account and its packages to the hash
-SETTINGS, and what differs from Freeside. For staff.
+SETTINGS, and what differs from Freeside. For staff. The page prints each value as it
+is: all are texts. What differs, and what is not known, comes first and in bold; the
+page greys what is in DEFAULTS. What export_getstatus shows is not shown again.
 
 =cut
 
 sub export_getsettings {
-    my ($self, $svc, $settings) = @_;
+    my ($self, $svc, $settings, $defaults) = @_;
     return _never_die(
         sub {
             require FS::part_export::magicmail::Settings;
-            my $seen  = $self->_magic_look($svc, []);
-            my @shown = FS::part_export::magicmail::Settings::shown($self, $svc, $seen);
-            while (my ($name, $value) = splice @shown, 0, 2) {
-                $settings->{_label($self, $settings, "MagicMail $name")} = $value;
+            my $seen = $self->_magic_look($svc, []);
+            foreach my $shown (FS::part_export::magicmail::Settings::shown($self, $svc, $seen)) {
+                my $label = _label($self, $settings, "MagicMail $shown->{name}");
+                $settings->{$label} = $shown->{text};
+                if (!$shown->{is_notable}) { $defaults->{$label} = 1 }
             }
             return;
         }

@@ -1,43 +1,49 @@
 package FS::part_export::magicmail::Settings;
 
-# What staff see of a mailbox: what MagicMail has, and what differs from what
-# Freeside has. Texts and lists of texts; the page escapes them.
+# What staff see of a mailbox beside its status and addresses: what differs from what
+# Freeside has, and what MagicMail has. Texts; the page escapes them.
 
 use strict;
 use warnings;
 
 use FS::part_export::magicmail::Services;
+use FS::part_export::magicmail::Text qw(one_line);
 
-# Pairs of a name and its text or texts, from what _magic_look of
-# FS::part_export::magicmail::Pages saw.
+# Name and text of each, and is_notable of what a person should look at, from what
+# _magic_look of FS::part_export::magicmail::Pages saw.
 sub shown {
     my ($export, $svc, $seen) = @_;
+    my @differences = _differences($export, $svc, $seen);
+    my @unknown     = ((defined $seen->{failure} ? $seen->{failure} : ()), @{$seen->{unknown} || []});
     my @shown;
-    if (defined $seen->{account_id}) {
-        push @shown, account => _account($seen);
-    }
+    if (@differences) { push @shown, _notable('differs from Freeside', @differences) }
+    if (@unknown)     { push @shown, _notable('not known',             @unknown) }
+    if (defined $seen->{account_id}) { push @shown, _item(account => _account($seen)) }
     if ($seen->{user} && $seen->{is_ours}) {
-        my %user = %{$seen->{user}};
-        push @shown,
-            'user status' => _text($user{status}),
-            'first name'  => _text($user{first_name}),
-            'last name'   => _text($user{last_name}),
-            addresses     => $seen->{addresses} || [];
+        push @shown, map { _item($_ => _text($seen->{user}{_field($_)})) } 'first name', 'last name';
     }
     my @masters = @{$seen->{masters} || []};
+    push @shown, _item('master user' => @masters);
     push @shown,
-        'master user'                                            => \@masters,
-        'packages of ' . (@masters > 1 ? $masters[0] : 'master') => $seen->{packages} || [];
-    if ($seen->{is_ours}) {
-        push @shown, 'packages of user' => $seen->{user_packages} || [];
-    }
-    my @unknown = ((defined $seen->{failure} ? $seen->{failure} : ()), @{$seen->{unknown} || []});
-    if (@unknown) { push @shown, 'not known' => \@unknown }
-    my @differences = _differences($export, $svc, $seen);
-    if (@differences) {
-        push @shown, 'differs from Freeside' => \@differences;
-    }
+        _item('packages of ' . (@masters > 1 ? $masters[0] : 'master') => @{$seen->{packages} || []});
+    if ($seen->{is_ours}) { push @shown, _item('packages of user' => @{$seen->{user_packages} || []}) }
     return @shown;
+}
+
+sub _item {
+    my ($name, @texts) = @_;
+    return {name => $name, text => one_line(join ', ', @texts)};
+}
+
+sub _notable {
+    my ($name, @texts) = @_;
+    return {name => $name, text => one_line(join '; ', @texts), is_notable => 1};
+}
+
+sub _field {
+    my ($name) = @_;
+    $name =~ tr/ /_/;
+    return $name;
 }
 
 sub _text {
@@ -138,7 +144,7 @@ sub _package_differences {
             grep { !exists $held{$_} } sort keys %wanted
         ),
         (
-            map      { "the master has the package $held{$_} too much" }
+            map      { "the master has the unexpected package $held{$_}" }
                 grep { !exists $wanted{$_} } sort keys %held
         ),
     );
