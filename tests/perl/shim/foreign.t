@@ -147,10 +147,26 @@ subtest 'hooks and their logs' => sub {
         @warned = ();
         my $error = $isp->change($svc, finger => "Ann $says");
         like $error, qr/cannot[ ]change[ ]mailbox/x, "$says: the hook failed";
-        are_harmless("$says: its text",       $error);
-        are_harmless("$says: the error log",  map { s/\n\z//rx } @warned);
-        are_harmless("$says: Freeside's log", map { $_->message } $isp->log_rows);
+        are_harmless("$says: its text",      $error);
+        are_harmless("$says: the error log", map { s/\n\z//rx } @warned);
+        my @rows = map { $_->message } $isp->log_rows;
+        are_harmless("$says: Freeside's log", @rows);
+        is scalar(grep { /[<>]/x } @rows), 0, "$says: ... without markup, for its page prints it raw";
     }
+};
+
+subtest 'a customer reads a neutral sentence, staff the whole' => sub {
+    server_says($SAYS{markup});
+    answers('<r><error><code>user.error.bad</code><message>&lt;b&gt; at FREESIDE1</message></error></r>');
+    my $neutral = 'the mailbox could not be changed now; please contact support';
+    for my $user (qw( fs_selfservice fs_signup )) {
+        $isp->employee($user);
+        @warned = ();
+        my $error = $isp->as($user => sub { $isp->change($svc, finger => "Ann $user") });
+        like $error,    qr/[(]transaction[ ]rolled[ ]back[)]:[ ]\Q$neutral\E\z/x, "$user: it is neutral";
+        like "@warned", qr/cannot[ ]change[ ]mailbox[ ]ann/x, "$user: the error log has all of it";
+    }
+    like $isp->change($svc, finger => 'Ann Staff'), qr/cannot[ ]change[ ]mailbox/x, 'staff read all of it';
 };
 
 done_testing;

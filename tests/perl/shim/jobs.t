@@ -9,9 +9,11 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/../lib";
 
+use MIME::Base64 qw( encode_base64 );
 use Test::More;
 
 use Died qw( died );
+use FS::part_export::magicmail::Text;
 use FS::queue;
 use FS::Record qw( in_transaction );
 use ISP;
@@ -222,6 +224,44 @@ subtest 'arguments are checked, and hold no password' => sub {
             is $magicmail->requests, 0,   'before any request';
         }
     }
+};
+
+# What a server, and the names of things, may hold; Freeside's pages print the text raw,
+# and its progress window puts it into a URL as base64.
+my $STRANGE =
+    "<img src=x onerror=alert(1)> &lt;b&gt; a~ b~ c~ d> e> f> \x{141}\x{f3}d\x{17a} \x{1f4e7} \x{e9}";
+
+sub can_be_shown {
+    my ($what, $text) = @_;
+    isnt $text, q{}, "$what dies";
+    like $text,   qr/\A [\x20-\x7e]+ \n? \z/x, '... with a line of ASCII';
+    unlike $text, qr/[<>&]/x,                  '... without markup';
+    cmp_ok length $text, q{<=}, 1_501, '... of bounded length';
+    unlike encode_base64($text, q{}), qr/[+]/x, '... and its base64 can stand in a URL';
+    return;
+}
+
+subtest 'what a job dies with can be shown on every page' => sub {
+    my ($isp, $export, $ann) = fresh_isp(autopurge => 1, purge_after_commit => 1);
+    my ($svc, $two,    $bea) = map { $isp->provisioned($ann, username => $_) } qw( ann two bea );
+    is $isp->change_definition($svc, 'Other'), q{}, 'one leaves';
+    is $isp->fresh($two)->delete,              q{}, 'one goes';
+    for my $message ($STRANGE, $STRANGE x 300) {
+        $magicmail->faults({kind => 'error_document', message => $message, on => 1, count => undef});
+        is $bea->cust_svc->cust_pkg->suspend, q{}, 'one is suspended';
+        my %died = map { $_->{jobnum} => $_ } $isp->run_jobs;
+        is scalar keys %died, 3, 'three jobs';
+        can_be_shown($_->{job}, $_->{error})                    for values %died;
+        can_be_shown($_,        ($isp->script($export, $_))[0]) for qw( check_export audit_export );
+        $magicmail->faults;
+        $_->delete for grep { $_->job !~ /unprovision_job|purge_job/x } $isp->jobs;
+        $_->retry  for $isp->jobs;
+        is $bea->cust_svc->cust_pkg->unsuspend, q{}, 'and unsuspended';
+    }
+    my $known = FS::part_export::magicmail->can('suspend_job');
+    can_be_shown('a job with odd arguments', died(sub { $known->($export->exportnum, $STRANGE) }));
+    is FS::part_export::magicmail::Text::job_text("for \x{141}\x{f3}d\x{17a} & Stra\x{df}e"),
+        'for Lodz + Strasse', 'letters stay legible';
 };
 
 subtest 'the script of the export page' => sub {

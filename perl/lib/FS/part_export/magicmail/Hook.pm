@@ -24,6 +24,19 @@ my %DONE = (
     unsuspend   => 'unsuspended',
 );
 
+# What a customer reads, of whatever failed: the whole of it is in the log.
+my %FOR_CUSTOMERS = (
+    provision   => 'set up',
+    unprovision => 'removed',
+    replace     => 'changed',
+    suspend     => 'suspended',
+    unsuspend   => 'reactivated',
+);
+
+# Freeside's own employees for what customers do themselves: it hands them a hook's text
+# as it is, and their pages print it raw.
+my %ACTS_FOR_CUSTOMERS = map { $_ => 1 } qw(fs_selfservice fs_signup);
+
 # Runs a hook of $export on $svc; returns '' or an error text, and never dies.
 # More: old (in replace), and from a job is_job, and domain and account_id, which
 # the job was given.
@@ -39,7 +52,16 @@ sub run {
     $error = one_line($error);
     FS::part_export::magicmail::Log::failed($svc, $error);
     if ($hook eq 'suspend' && !$self->{is_job}) { $self->_suspend_later }
-    return $error;
+    return $self->_is_for_customer
+        ? "the mailbox could not be $FOR_CUSTOMERS{$hook} now; please contact support"
+        : $error;
+}
+
+sub _is_for_customer {
+    my ($self) = @_;
+    ## no critic (ProhibitPackageVars) -- Freeside's own
+    my $user = $FS::CurrentUser::CurrentUser;
+    return !$self->{is_job} && $user && $ACTS_FOR_CUSTOMERS{$user->username};
 }
 
 sub _run {

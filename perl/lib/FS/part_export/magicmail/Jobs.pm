@@ -13,11 +13,25 @@ use FS::Record qw(qsearchs);
 use FS::part_export::magicmail::Log;
 use FS::part_export::magicmail::Records;
 use FS::part_export::magicmail::Services;
-use FS::part_export::magicmail::Text        qw(one_line);
+use FS::part_export::magicmail::Text        qw(job_text);
 use FS::part_export::magicmail::Transaction qw(in_transaction);
 
 my $CLASS       = 'FS::part_export::magicmail';
 my $NOT_REACHED = 5;
+
+# Runs a job: whatever it dies with, it dies with a text that Freeside's pages can show.
+sub _job {
+    my ($code) = @_;
+    my $error;
+    {
+        local $@ = '';
+        local $SIG{__DIE__} = 'DEFAULT';
+        my $has_run = eval { $code->(); 1 };
+        return if $has_run;
+        $error = "$@";
+    }
+    die job_text($error ne '' ? $error : 'it ended without a reason') . "\n";
+}
 
 # Puts a job about $svc into the queue; returns '' or an error text.
 sub queue {
@@ -31,6 +45,11 @@ sub queue {
 # uses it any more, and never purges it. Where the service still does, by another
 # export, the account's packages are brought in line.
 sub unprovision {
+    my @arguments = @_;
+    return _job(sub { _unprovision(@arguments); return });
+}
+
+sub _unprovision {
     my @arguments = @_;
     my ($export, $svc, %given) = _mailbox(@arguments);
     return in_transaction(
@@ -61,7 +80,7 @@ sub _sync_packages {
     $export->error_init;
     $export->sync_magic_packages($provisioned);
     my $error = $export->error;
-    die one_line($error) . "\n" if $error ne '';
+    die "$error\n" if $error ne '';
     return;
 }
 
@@ -69,13 +88,18 @@ sub _sync_packages {
 # deleted, on the same account (the library looks), and used by no service.
 sub purge {
     my @arguments = @_;
+    return _job(sub { _purge(@arguments); return });
+}
+
+sub _purge {
+    my @arguments = @_;
     my ($export, $svc, %given) = _mailbox(@arguments);
     return in_transaction(
         sub {
             my $records = _locked_records($export, $given{account_id});
             return if !$records->options->{autopurge};
             return if $records->services_of_user($given{username});
-            _purge($export, $svc, %given, services => _services_on($records, $given{account_id}));
+            _purge_mailbox($export, $svc, %given, services => _services_on($records, $given{account_id}));
             return;
         }
     );
@@ -91,7 +115,7 @@ sub _services_on {
     return \@services;
 }
 
-sub _purge {
+sub _purge_mailbox {
     my ($export, $svc, %given) = @_;
     my ($library, $failure) = $export->magic_library;
     my $reply;
@@ -112,7 +136,7 @@ sub _purge {
             $library->forget;
         }
         FS::part_export::magicmail::Log::failed($svc, $failure->{text});
-        die one_line($failure->{text}) . "\n";
+        die "$failure->{text}\n";
     }
     my $mailbox = "$given{username}\@$given{domain}";
     if (@{$reply->{steps} || []}) {
@@ -131,6 +155,11 @@ sub _purge {
 # After a suspend that failed: tries again while the package is suspended and the
 # export suspends at all.
 sub suspend {
+    my @arguments = @_;
+    return _job(sub { _suspend(@arguments); return });
+}
+
+sub _suspend {
     my ($exportnum, $svcnum) = @_;
     my $export = export($exportnum);
     _is_number($svcnum) or die "the service is no number\n";
@@ -154,6 +183,11 @@ sub suspend {
 
 # The script of the export's page: the checks of the test report, with progress.
 sub check_export {
+    my @arguments = @_;
+    return _job(sub { _check_export(@arguments); return });
+}
+
+sub _check_export {
     my ($job, $param) = @_;
     _must_configure();
     my $exportnum = _parameters($param)->{check_export_exportnum};
@@ -167,12 +201,17 @@ sub check_export {
             return;
         }
     );
-    die join(q{; }, map { one_line($_) } @errors) . "\n" if @errors;
+    die join(q{; }, @errors) . "\n" if @errors;
     return;
 }
 
 # The script of the export's page: Freeside and MagicMail compared, with progress.
 sub audit_export {
+    my @arguments = @_;
+    return _job(sub { _audit_export(@arguments); return });
+}
+
+sub _audit_export {
     my ($job, $param) = @_;
     _must_configure();
     my $export = export(_parameters($param)->{audit_export_exportnum});
@@ -187,7 +226,7 @@ sub audit_export {
     )->run;
     require FS::part_export::magicmail::Findings;
     my $text = FS::part_export::magicmail::Findings::sentence($result);
-    die one_line($text) . "\n" if $text ne '';
+    die "$text\n" if $text ne '';
     return;
 }
 

@@ -8,7 +8,7 @@ use warnings;
 
 use Exporter 'import';
 
-our @EXPORT_OK = qw(characters characters_in gives_bytes html one_line to_error_log);
+our @EXPORT_OK = qw(characters characters_in gives_bytes html job_text log_text one_line to_error_log);
 
 # The longest text that a hook returns: Freeside carries it in a URL.
 my $LONGEST = 1_500;
@@ -70,6 +70,54 @@ sub one_line {
         $text = substr($text, 0, $LONGEST - 4) . ' ...';
     }
     return $text;
+}
+
+# What stands for a letter without an accented form, and for what Freeside's pages take
+# for markup. In the base64 that its progress window puts into a URL, > and ~ can become
+# a plus sign, which is read as a blank.
+my %PLAIN = (
+    '<'        => '(',
+    '>'        => ')',
+    '&'        => '+',
+    '~'        => q{-},
+    "\x{2018}" => q{'},
+    "\x{2019}" => q{'},
+    "\x{201c}" => q{"},
+    "\x{201d}" => q{"},
+    "\x{2013}" => q{-},
+    "\x{2014}" => q{-},
+    "\x{c6}"   => 'AE',
+    "\x{e6}"   => 'ae',
+    "\x{d8}"   => 'O',
+    "\x{f8}"   => 'o',
+    "\x{df}"   => 'ss',
+    "\x{110}"  => 'D',
+    "\x{111}"  => 'd',
+    "\x{141}"  => 'L',
+    "\x{142}"  => 'l',
+    "\x{131}"  => 'i',
+    "\x{de}"   => 'Th',
+    "\x{fe}"   => 'th',
+);
+
+# Every text that a job dies with. Freeside prints it raw on the pages of the queue and
+# of the service, and into a script; its progress window cannot take a character beyond
+# Latin-1, nor a URL of more than 8 kB: so one bounded line of ASCII without markup.
+sub job_text {
+    my ($text) = @_;
+    require Unicode::Normalize;
+    my $plain = Unicode::Normalize::NFKD(one_line($text));
+    $plain =~ s/\p{Mn}//gx;
+    $plain =~ s/([<>&~]|[^\x20-\x7e])/exists $PLAIN{$1} ? $PLAIN{$1} : q{?}/gex;
+    return one_line($plain);
+}
+
+# A text for Freeside's system log, whose page prints the beginning of each line raw.
+sub log_text {
+    my ($text) = @_;
+    my $harmless = one_line($text);
+    $harmless =~ tr/<>/()/;
+    return $harmless;
 }
 
 # A text as HTML.
