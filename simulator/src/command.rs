@@ -91,6 +91,12 @@ impl<'a> Command<'a> {
         !matches!(self.action, Action::Get | Action::List)
     }
 
+    /// Whether its answer is a list: the packages of a user are one, too.
+    pub fn gives_list(&self) -> bool {
+        let is_packages = self.thing == Thing::Package && matches!(self.action, Action::Get | Action::Add);
+        self.action == Action::List || is_packages
+    }
+
     pub fn get(&self, parameter: &str) -> Option<&'a str> {
         value(self.parameters, parameter)
     }

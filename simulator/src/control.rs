@@ -64,6 +64,12 @@ fn answer(exchange: &Arc<Exchange>, received: &Received) -> Result<String, NoAns
             exchange.set_faults(Fault::list(text(received)?)?);
             json(&exchange.faults())
         }
+        ("GET", "/guard") => json(&exchange.violations()),
+        ("PUT", "/guard") => {
+            let permitted = serde_json::from_value(document(received)?).map_err(|e| e.to_string())?;
+            exchange.set_guard(permitted);
+            json(&exchange.violations())
+        }
         ("PUT", "/round") => {
             let round = document(received)?;
             exchange.set_round(round.clone());

@@ -6,7 +6,9 @@
 use crate::connections::Connections;
 use crate::door::Port;
 use crate::fault::{Ahead, Fault, Faults, Kind};
+use crate::guard::{Guard, Permission};
 use crate::http::{Framing, Received};
+use crate::lies::Lie;
 use crate::log::{Entry, Failure, Log};
 use crate::mail_server::{Answer, MailServer};
 use crate::modes::Modes;
@@ -78,7 +80,11 @@ impl Exchange {
         let (fault, ahead) = inner.faults.strike(request.method.as_str(), &path);
         let closed_first = kept && fault.as_ref().is_some_and(|fault| fault.kind == Kind::CloseIdle);
         let reaches = !closed_first && fault.as_ref().is_none_or(Fault::processes);
-        let answer = reaches.then(|| self.answer(&mut inner.mail, &request, wrong.as_deref()));
+        let lie = fault.as_ref().and_then(|fault| fault.lie);
+        let answer = reaches.then(|| self.answer(&mut inner.mail, &request, wrong.as_deref(), lie));
+        if answer.is_none() {
+            inner.mail.see(&request);
+        }
         let applied = answer.as_ref().is_some_and(|answer| answer.applied);
         let modes = &inner.mail.modes;
         let host = received.header("host").unwrap_or("localhost");
@@ -92,6 +98,7 @@ impl Exchange {
             status: play.status(),
             applied,
             fault: fault.map(|fault| fault.kind),
+            lie,
             authorized: inner.mail.authorizes(&request),
             round: Value::Null,
             at_ms: u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX),
@@ -101,12 +108,18 @@ impl Exchange {
         Some(play)
     }
 
-    fn answer(&self, mail: &mut MailServer, request: &ApiRequest, wrong: Option<&str>) -> Answer {
+    fn answer(
+        &self,
+        mail: &mut MailServer,
+        request: &ApiRequest,
+        wrong: Option<&str>,
+        lie: Option<Lie>,
+    ) -> Answer {
         match wrong {
             Some(text) if mail.authorizes(request) => {
                 Answer::error(400, "error.bad_request", text, &mail.modes)
             }
-            _ => mail.answer(self.started.elapsed(), request),
+            _ => mail.answer_lying(self.started.elapsed(), request, lie),
         }
     }
 
@@ -189,16 +202,29 @@ impl Exchange {
         locked(&self.inner).log.clear();
     }
 
+    /// Watches from now on what is destroyed: only that may be which is permitted, or was made since.
+    pub fn set_guard(&self, permitted: Vec<Permission>) {
+        let mut inner = locked(&self.inner);
+        let guard = Guard::new(inner.mail.state().clone(), permitted);
+        inner.mail.set_guard(Some(guard));
+    }
+
+    /// None: nobody watches.
+    pub fn violations(&self) -> Option<Vec<String>> {
+        locked(&self.inner).mail.guard().map(|guard| guard.violations().to_vec())
+    }
+
     pub fn set_round(&self, round: Value) {
         locked(&self.inner).log.set_round(round);
     }
 
-    /// An empty server with its system domains, the modes of the start, no faults, an empty log, no counts.
+    /// An empty server with its system domains, the modes of the start, no faults, no guard, an empty log, no counts.
     pub fn reset(self: &Arc<Self>) {
         let mut inner = locked(&self.inner);
         self.put_faults(&mut inner, Vec::new());
         let state = inner.mail.state().emptied();
         inner.mail.set_state(state);
+        inner.mail.set_guard(None);
         inner.mail.modes = self.first_modes.clone();
         inner.log.clear();
         inner.log.set_round(Value::Null);

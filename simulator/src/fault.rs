@@ -1,5 +1,6 @@
 //! Faults: which one, if any, strikes a request. How it then looks on the wire is `play`'s.
 
+use crate::lies::Lie;
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,6 +69,10 @@ pub enum Kind {
     LengthTooShort,
     /// Processed; the answer's head has 20,000 fields.
     HeaderFlood,
+    /// Processed; after the answer, TLS session tickets without end.
+    Tickets,
+    /// The answer is the lie of `lie`.
+    Lie,
 }
 
 impl Kind {
@@ -144,6 +149,8 @@ pub struct Fault {
     pub location: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub applied: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lie: Option<Lie>,
 }
 
 /// How long a refused connection keeps the port closed for each request that it stands for, where the fault
@@ -168,6 +175,7 @@ impl Fault {
             content_type: None,
             location: None,
             applied: None,
+            lie: None,
         }
     }
 
@@ -184,6 +192,9 @@ impl Fault {
         }
         if self.method.as_ref().is_some_and(|method| method != "GET" && method != "POST") {
             return Err("faults: method is GET or POST".to_owned());
+        }
+        if (self.kind == Kind::Lie) != self.lie.is_some() {
+            return Err("faults: a lie says which, and nothing else does".to_owned());
         }
         if self.status.is_some_and(|status| !(200..=599).contains(&status)) {
             return Err("faults: status is from 200 to 599".to_owned());

@@ -5,7 +5,7 @@
 //! The way of a request: `connection` reads it (`http`, `tls`), `exchange` decides what becomes of it
 //! (`fault`, `log`), `mail_server` answers it: `command` says what is asked, `state` holds accounts, users,
 //! packages, addresses and domains, `render` writes the XML. `play` sends the answer, or whatever the fault
-//! puts in its place. `server` starts and stops it all; `control` is its control port.
+//! puts in its place. `lies` are answers that are well formed and not true; `guard` watches what is destroyed. `server` starts and stops it all; `control` is its control port.
 //!
 //! [`MailServer`] alone, without sockets, threads or clock, serves simulations inside one process.
 
@@ -18,7 +18,9 @@ mod control;
 mod door;
 mod exchange;
 mod fault;
+mod guard;
 mod http;
+mod lies;
 mod log;
 mod mail_server;
 pub mod modes;
@@ -28,11 +30,14 @@ mod request;
 mod server;
 mod state;
 mod stopper;
+mod tickets;
 mod tls;
 mod wire;
 
 pub use exchange::Counters;
 pub use fault::{Fault, Kind};
+pub use guard::{losses, Guard, Loss, LossKind, Permission};
+pub use lies::{Lie, Scope, ScopedLie};
 pub use log::{Entry, Failure};
 pub use mail_server::{Answer, MailServer};
 pub use modes::Modes;

@@ -1,6 +1,7 @@
 //! The log of requests: everything that was sent (passwords too: it serves tests) and what became of it.
 
 use crate::fault::Kind;
+use crate::lies::Lie;
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -19,6 +20,9 @@ pub struct Entry {
     /// Whether a write was carried out.
     pub applied: bool,
     pub fault: Option<Kind>,
+    /// Which one, where the fault is a lie.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lie: Option<Lie>,
     pub authorized: bool,
     /// Whatever was put as the round.
     pub round: Value,

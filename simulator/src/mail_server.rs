@@ -2,7 +2,9 @@
 //! stands on it, and so may a simulation inside one process.
 
 use crate::command::{Command, NoCommand, Refusal};
-use crate::modes::{Modes, NothingToRead};
+use crate::guard::Guard;
+use crate::lies::{redirect, Lie, Lies, ScopedLie};
+use crate::modes::{Modes, NothingToRead, MOST_STALE};
 use crate::render;
 use crate::request::{ApiRequest, Credentials};
 use crate::state::{Reply, State};
@@ -64,11 +66,22 @@ pub struct MailServer {
     /// What reads show where they lag behind, and the states that they will show, each from its time on.
     visible: Option<State>,
     coming: VecDeque<(Duration, State)>,
+    /// What was held before each of the last writes.
+    past: VecDeque<State>,
+    guard: Option<Guard>,
 }
 
 impl MailServer {
     pub fn new(client: Credentials, state: State, modes: Modes) -> MailServer {
-        MailServer { client, modes, visible: None, state, coming: VecDeque::new() }
+        MailServer {
+            client,
+            modes,
+            visible: None,
+            state,
+            coming: VecDeque::new(),
+            past: VecDeque::new(),
+            guard: None,
+        }
     }
 
     /// What the server holds, be it visible to reads already or not.
@@ -79,6 +92,7 @@ impl MailServer {
     /// Replaces what the server holds; visible at once.
     pub fn set_state(&mut self, state: State) {
         self.coming.clear();
+        self.past.clear();
         self.visible = None;
         self.state = state;
     }
@@ -99,30 +113,83 @@ impl MailServer {
         request.credentials.as_ref() == Some(&self.client)
     }
 
+    /// Watches what is destroyed from now on; None: no more.
+    pub fn set_guard(&mut self, guard: Option<Guard>) {
+        self.guard = guard;
+    }
+
+    pub fn guard(&self) -> Option<&Guard> {
+        self.guard.as_ref()
+    }
+
+    /// A request has come that is not answered here.
+    pub fn see(&mut self, request: &ApiRequest) {
+        if let Some(guard) = &mut self.guard {
+            guard.see(request);
+        }
+    }
+
     /// Answers one request. `now` is the caller's clock, from any start; it must not run backwards.
     pub fn answer(&mut self, now: Duration, request: &ApiRequest) -> Answer {
+        self.answer_lying(now, request, None)
+    }
+
+    /// The same, with a lie besides those of the modes.
+    pub fn answer_lying(&mut self, now: Duration, request: &ApiRequest, lie: Option<Lie>) -> Answer {
+        self.see(request);
         if !self.authorizes(request) {
             return Answer { authorized: false, ..Answer::page(401, "401 Authorization Required") };
         }
+        let is_decoded = self.modes.lies.contains(&Lie::PathDecoded.into()) || lie == Some(Lie::PathDecoded);
+        let decoded = is_decoded.then(|| redirect::decoded(request));
+        let request = decoded.as_ref().unwrap_or(request);
         let command = match Command::of(request) {
             Ok(command) => command,
             Err(NoCommand::Path) => return Answer::page(404, "404 Not Found"),
             Err(NoCommand::Method) => return Answer::page(405, "405 Method Not Allowed"),
-            Err(NoCommand::Refused(refusal)) => return self.refused(&refusal),
+            Err(NoCommand::Refused(refusal)) => return self.refused(&refusal, &Lies::default()),
         };
-        let modes = &self.modes.clone();
-        let done = if command.is_write() {
-            self.write(now, &command, modes)
+        let lies = Lies::told_to(&command, &self.modes.lies, lie);
+        let (done, applied) = if command.is_write() {
+            self.write(now, request, &command, &lies)
         } else {
-            self.visible(now).read(&command, modes)
+            (self.read(now, request, &command, &lies), false)
         };
-        match done {
-            Err(refusal) => self.refused(&refusal),
-            Ok(reply) => Answer { applied: command.is_write(), ..granted(&reply, command.is_write(), modes) },
-        }
+        Answer { applied, ..self.told(done, &command, &lies) }
     }
 
-    fn write(&mut self, now: Duration, command: &Command<'_>, modes: &Modes) -> Result<Reply, Refusal> {
+    /// Carries a write out, and says whether it was.
+    fn write(
+        &mut self,
+        now: Duration,
+        request: &ApiRequest,
+        command: &Command<'_>,
+        lies: &Lies,
+    ) -> (Result<Reply, Refusal>, bool) {
+        let modes = self.modes.clone();
+        if lies.withhold() {
+            return (self.state.clone().handle(command, &modes), false);
+        }
+        let keeps_before = self.guard.is_some() || self.state.is_small() || self.has_lie(Lie::ListStale);
+        let before = keeps_before.then(|| self.state.clone());
+        let done = self.write_once(now, command, &modes);
+        let applied = done.is_ok();
+        if let Some(before) = before.filter(|_| applied) {
+            if let Some(guard) = &mut self.guard {
+                guard.observe(request, &before, &self.state);
+            }
+            self.past.push_back(before);
+            if self.past.len() > MOST_STALE {
+                self.past.pop_front();
+            }
+        }
+        if lies.has(Lie::SentTwice) {
+            return (self.write_once(now, command, &modes), applied);
+        }
+        (done, applied)
+    }
+
+    fn write_once(&mut self, now: Duration, command: &Command<'_>, modes: &Modes) -> Result<Reply, Refusal> {
         self.visible(now);
         if modes.lag_ms == 0 && self.coming.is_empty() {
             return self.state.handle(command, modes);
@@ -137,16 +204,75 @@ impl MailServer {
         Ok(reply)
     }
 
-    fn refused(&self, refusal: &Refusal) -> Answer {
-        Answer::error(self.modes.error_status, &refusal.code, &refusal.message, &self.modes)
+    fn has_lie(&self, lie: Lie) -> bool {
+        self.modes.lies.iter().any(|scoped: &ScopedLie| scoped.lie == lie)
     }
-}
 
-fn granted(reply: &Reply, write: bool, modes: &Modes) -> Answer {
-    let silent = write && modes.empty_writes
-        || *reply == Reply::Nothing && modes.nothing_to_read == NothingToRead::NoBody;
-    if silent {
-        return Answer::empty(200);
+    fn read(
+        &mut self,
+        now: Duration,
+        request: &ApiRequest,
+        command: &Command<'_>,
+        lies: &Lies,
+    ) -> Result<Reply, Refusal> {
+        let modes = self.modes.clone();
+        let past = self.past.len().saturating_sub(modes.stale_writes);
+        let stale = lies.has(Lie::ListStale).then(|| self.past.get(past).cloned()).flatten();
+        let state = stale.unwrap_or_else(|| self.visible(now).clone());
+        let Some(others) = lies.asked_instead(command, request, &state) else {
+            return state.read(command, &modes);
+        };
+        let mut all = Reply::List(command.thing, Vec::new());
+        for other in &others {
+            let Ok(other) = Command::of(other) else { continue };
+            all = match (all, state.read(&other, &modes)?) {
+                (Reply::List(thing, mut records), Reply::List(_, more)) => {
+                    records.extend(more);
+                    Reply::List(thing, records)
+                }
+                (_, reply) => reply,
+            };
+        }
+        Ok(all)
     }
-    Answer::document(200, &render::reply(reply, modes), modes)
+
+    /// What is said of what was done.
+    fn told(&self, done: Result<Reply, Refusal>, command: &Command<'_>, lies: &Lies) -> Answer {
+        if let Some(document) = lies.document() {
+            return Answer::document(200, &(render::head(&self.modes) + document), &self.modes);
+        }
+        if command.is_write() && lies.has(Lie::OtherRecord) {
+            let other = redirect::other_name(command, &self.state);
+            let other = other.and_then(|name| self.state.record(command.thing, &name, &self.modes));
+            if let Some(reply) = other {
+                return self.granted(&reply, false, lies);
+            }
+        }
+        match done {
+            Ok(_) if lies.has(Lie::RefusedDone) => {
+                self.refused(&Refusal::new("error.internal", "Something went wrong"), lies)
+            }
+            Ok(reply) => {
+                let reply = lies.bend(reply, command, &self.state, &self.modes);
+                self.granted(&reply, command.is_write(), lies)
+            }
+            Err(refusal) => self.refused(&refusal, lies),
+        }
+    }
+
+    fn granted(&self, reply: &Reply, is_write: bool, lies: &Lies) -> Answer {
+        let modes = &self.modes;
+        let silent = is_write && modes.empty_writes
+            || *reply == Reply::Nothing && modes.nothing_to_read == NothingToRead::NoBody;
+        if silent {
+            return Answer::empty(200);
+        }
+        Answer::document(200, &render::reply(reply, modes, lies), modes)
+    }
+
+    fn refused(&self, refusal: &Refusal, lies: &Lies) -> Answer {
+        let message = lies.odd_text().map(|text| format!("{}: {text}", refusal.message));
+        let message = message.as_ref().unwrap_or(&refusal.message);
+        Answer::error(self.modes.error_status, &refusal.code, message, &self.modes)
+    }
 }

@@ -1,5 +1,6 @@
 //! What nobody knows of a real server, or what differs between servers: each mode is one such question.
 
+use crate::lies::ScopedLie;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -100,6 +101,9 @@ pub enum Http {
     V11,
 }
 
+/// As many earlier states are kept.
+pub const MOST_STALE: usize = 8;
+
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Modes {
@@ -141,6 +145,18 @@ pub struct Modes {
     /// After how long a write becomes visible to reads.
     pub lag_ms: u64,
 
+    /// Domains that the API client may not use any more: the addresses in them stay, and are in the lists.
+    pub denied_domains: Vec<String>,
+
+    // What is not true.
+    pub lies: Vec<ScopedLie>,
+    /// As many entries a paged list has.
+    pub page_size: usize,
+    /// The entry that a cut list lacks.
+    pub cut_entry: usize,
+    /// As many writes a stale list is behind; at most [`MOST_STALE`].
+    pub stale_writes: usize,
+
     // How answers travel.
     pub latency_ms: u64,
     pub body: Body,
@@ -175,6 +191,11 @@ impl Default for Modes {
             package_again: PackageAgain::Refused,
             known_packages: Vec::new(),
             lag_ms: 0,
+            denied_domains: Vec::new(),
+            lies: Vec::new(),
+            page_size: 1,
+            cut_entry: 0,
+            stale_writes: 1,
             latency_ms: 0,
             body: Body::Length,
             close_notify: true,
@@ -197,6 +218,9 @@ impl Modes {
         let modes: Modes = serde_json::from_value(Value::Object(all)).map_err(|e| format!("modes: {e}"))?;
         if ![200, 400, 500].contains(&modes.error_status) {
             return Err("modes: error_status is 200, 400 or 500".to_owned());
+        }
+        if !(1..=MOST_STALE).contains(&modes.stale_writes) {
+            return Err(format!("modes: stale_writes is from 1 to {MOST_STALE}"));
         }
         Ok(modes)
     }
@@ -235,6 +259,8 @@ mod tests {
         assert!(error(json!({"colour": "red"})).contains("colour"));
         assert!(error(json!({"fields": "sideways"})).contains("sideways"));
         assert!(error(json!({"error_status": 404})).contains("error_status"));
+        assert!(error(json!({"lies": ["truth"]})).contains("truth"));
+        assert!(error(json!({"stale_writes": 9})).contains("stale_writes"));
         assert!(error(json!([])).contains("object"));
     }
 

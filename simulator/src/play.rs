@@ -20,6 +20,8 @@ enum Manner {
     Endless,
     LengthTooLong,
     LengthTooShort,
+    /// The answer, then TLS session tickets.
+    Tickets,
     /// No answer: the connection breaks at once.
     BreakOff,
     /// No answer: the connection ends properly.
@@ -91,6 +93,10 @@ impl Play {
                 bytes.extend_from_slice(&self.answer.body);
                 wire.send(&bytes)?;
                 wire.wait_for_client();
+            }
+            Manner::Tickets => {
+                wire.send(&self.whole())?;
+                wire.send_tickets()?;
             }
             Manner::LengthTooShort => {
                 let mut bytes = self.head(self.answer.body.len() / 2);
@@ -166,6 +172,7 @@ fn manner(fault: &Fault, kept: bool) -> Manner {
         Kind::Endless => Manner::Endless,
         Kind::LengthTooLong => Manner::LengthTooLong,
         Kind::LengthTooShort => Manner::LengthTooShort,
+        Kind::Tickets => Manner::Tickets,
         _ => Manner::Whole,
     }
 }

@@ -1,20 +1,26 @@
 //! Writes replies as XML documents, in whatever form the modes ask for.
 
 use crate::command::{Refusal, Thing};
+use crate::lies::{Lie, Lies};
 use crate::modes::{EmptyFields, EmptyLists, Encoding, Fields, ListId, Modes, UserNames};
 use crate::state::{Field, Record, Reply};
 use std::fmt::Write as _;
 
-pub fn reply(reply: &Reply, modes: &Modes) -> String {
+const END: &str = "</response>";
+
+pub fn reply(reply: &Reply, modes: &Modes, lies: &Lies) -> String {
     let mut xml = head(modes);
     match reply {
         Reply::Nothing => xml.push_str("<response/>"),
         Reply::Record(thing, record) => {
             xml.push_str("<response>");
-            write_record(&mut xml, names(*thing).1, "id", record, 0, modes);
+            write_record(&mut xml, names(*thing).1, "id", record, &Form { modes, lies, position: 0 });
             xml.push_str("</response>");
         }
-        Reply::List(thing, records) => write_list(&mut xml, names(*thing), records, modes),
+        Reply::List(thing, records) => write_list(&mut xml, names(*thing), records, modes, lies),
+    }
+    if lies.has(Lie::BadCharacter) && xml.ends_with(END) {
+        xml.insert_str(xml.len() - END.len(), "<memo>\u{1}</memo>");
     }
     xml.push('\n');
     xml
@@ -48,7 +54,8 @@ pub fn encoded(xml: &str, modes: &Modes) -> Vec<u8> {
     }
 }
 
-fn head(modes: &Modes) -> String {
+/// What each document begins with.
+pub fn head(modes: &Modes) -> String {
     match modes.encoding {
         Encoding::Utf8 => r#"<?xml version="1.0" encoding="UTF-8"?>"#.to_owned() + "\n",
         Encoding::Latin1 => r#"<?xml version="1.0" encoding="ISO-8859-1"?>"#.to_owned() + "\n",
@@ -66,7 +73,13 @@ fn names(thing: Thing) -> (&'static str, &'static str) {
     }
 }
 
-fn write_list(xml: &mut String, (outer, inner): (&str, &str), records: &[Record], modes: &Modes) {
+fn write_list(
+    xml: &mut String,
+    (outer, inner): (&str, &str),
+    records: &[Record],
+    modes: &Modes,
+    lies: &Lies,
+) {
     let id = match modes.list_id {
         ListId::Id => "id",
         ListId::Key => "key",
@@ -79,28 +92,70 @@ fn write_list(xml: &mut String, (outer, inner): (&str, &str), records: &[Record]
         });
         return;
     }
+    let inner = if lies.has(Lie::ListOfOtherElements) { capitalized(inner) } else { inner.to_owned() };
     let _ = write!(xml, "<response><{outer}>");
-    for (n, record) in records.iter().enumerate() {
-        write_record(xml, inner, id, record, n, modes);
+    for (position, record) in records.iter().enumerate() {
+        write_record(xml, &inner, id, record, &Form { modes, lies, position });
     }
     let _ = write!(xml, "</{outer}></response>");
 }
 
-/// `position` is the record's in its list: in the mixed form each record mixes differently.
-fn write_record(xml: &mut String, element: &str, id: &str, record: &Record, position: usize, modes: &Modes) {
-    let as_attribute = |n: usize| match modes.fields {
-        Fields::Attributes => true,
-        Fields::Children => false,
-        Fields::Mixed => (n + position) % 2 == 0,
-    };
+fn capitalized(name: &str) -> String {
+    let (first, rest) = name.split_at(1);
+    first.to_ascii_uppercase() + rest
+}
+
+/// How a record is written. `position` is the record's in its list: in the mixed form each record mixes differently.
+struct Form<'a> {
+    modes: &'a Modes,
+    lies: &'a Lies,
+    position: usize,
+}
+
+impl Form<'_> {
+    fn is_attribute(&self, n: usize) -> bool {
+        match self.modes.fields {
+            Fields::Attributes => true,
+            Fields::Children => false,
+            Fields::Mixed => (n + self.position) % 2 == 0,
+        }
+    }
+
+    /// What a field is given as in the other form, where it comes twice.
+    fn second_value(&self, name: &str, value: &str) -> Option<String> {
+        let (lie, other) = match name {
+            "status" if value == "active" => (Lie::StatusContradicts, "suspended"),
+            "status" => (Lie::StatusContradicts, "active"),
+            "account" => (Lie::AccountContradicts, "ANOTHER"),
+            "master_user" if value == "Y" => (Lie::MasterContradicts, "N"),
+            "master_user" => (Lie::MasterContradicts, "Y"),
+            "user" => (Lie::UserContradicts, "ANOTHER"),
+            _ => (Lie::FieldsTwice, value),
+        };
+        if self.lies.has(lie) {
+            return Some(other.to_owned());
+        }
+        self.lies.has(Lie::FieldsTwice).then(|| value.to_owned())
+    }
+}
+
+fn write_record(xml: &mut String, element: &str, id: &str, record: &Record, form: &Form<'_>) {
     let mut children = String::new();
     let _ = write!(xml, "<{element}");
-    for (n, (name, value)) in written_fields(id, record, modes).iter().enumerate() {
+    for (n, (name, value)) in written_fields(id, record, form).iter().enumerate() {
+        let second = form.second_value(name, value).map(|second| escaped(&second));
         let value = escaped(value);
-        let _ = match (as_attribute(n), value.as_str()) {
-            (true, value) => write!(xml, r#" {name}="{value}""#),
-            (false, "") => write!(children, "<{name}/>"),
-            (false, value) => write!(children, "<{name}>{value}</{name}>"),
+        let (attribute, child) = match (form.is_attribute(n), second) {
+            (true, second) => (Some(value), second),
+            (false, second) => (second, Some(value)),
+        };
+        if let Some(attribute) = attribute {
+            let _ = write!(xml, r#" {name}="{attribute}""#);
+        }
+        let _ = match child.as_deref() {
+            None => Ok(()),
+            Some("") => write!(children, "<{name}/>"),
+            Some(child) => write!(children, "<{name}>{child}</{name}>"),
         };
     }
     let _ = match children.as_str() {
@@ -110,7 +165,8 @@ fn write_record(xml: &mut String, element: &str, id: &str, record: &Record, posi
 }
 
 /// The fields that the record shows, the id first.
-fn written_fields<'a>(id: &'a str, record: &'a Record, modes: &Modes) -> Vec<(&'a str, String)> {
+fn written_fields<'a>(id: &'a str, record: &'a Record, form: &Form<'_>) -> Vec<(&'a str, String)> {
+    let modes = form.modes;
     let mut fields = vec![(id, text(&record.id, modes))];
     let values = record.fields.iter().map(|(name, field)| (*name, text(field, modes)));
     fields.extend(values.filter(|(_, value)| !value.is_empty() || modes.empty_fields == EmptyFields::Shown));
@@ -118,6 +174,14 @@ fn written_fields<'a>(id: &'a str, record: &'a Record, modes: &Modes) -> Vec<(&'
         fields.push(("revision", "7".to_owned()));
         fields.push(("created", "2015-04-01T12:00:00".to_owned()));
     }
+    for (name, value) in &mut fields {
+        if *name == "status" && form.lies.has(Lie::StatusEmpty) {
+            value.clear();
+        } else if *name == "status" && form.lies.has(Lie::StatusUnknown) {
+            "locked".clone_into(value);
+        }
+    }
+    fields.retain(|(name, _)| *name != "status" || !form.lies.has(Lie::StatusMissing));
     fields
 }
 

@@ -54,3 +54,12 @@ pub struct ApiRequest {
     /// Of the Authorization header, where there was one to read.
     pub credentials: Option<Credentials>,
 }
+
+impl ApiRequest {
+    /// `POST /user/jane action=purge`, without what every request has.
+    pub fn describe(&self) -> String {
+        let parameters = self.parameters.iter().filter(|(name, _)| name != "client_type");
+        let parameters: Vec<String> = parameters.map(|(name, value)| format!(" {name}={value}")).collect();
+        format!("{} /{}{}", self.method.as_str(), self.path.join("/"), parameters.concat())
+    }
+}

@@ -6,6 +6,7 @@ use crate::control;
 use crate::door::Port;
 use crate::exchange::{Counters, Exchange};
 use crate::fault::Fault;
+use crate::guard::Permission;
 use crate::log::{Entry, Failure};
 use crate::mail_server::MailServer;
 use crate::modes::Modes;
@@ -231,6 +232,16 @@ impl Server {
 
     pub fn set_faults(&self, faults: Vec<Fault>) {
         self.exchange.set_faults(faults);
+    }
+
+    /// Watches from now on what is destroyed: only that may be which is permitted, or was made since.
+    pub fn set_guard(&self, permitted: Vec<Permission>) {
+        self.exchange.set_guard(permitted);
+    }
+
+    /// What was destroyed against the guard's permissions, and requests with `force`.
+    pub fn violations(&self) -> Vec<String> {
+        self.exchange.violations().unwrap_or_default()
     }
 
     pub fn reset(&self) {

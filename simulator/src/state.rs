@@ -163,9 +163,9 @@ impl State {
             (Thing::Package, Action::Add) => self.assign_package(command, modes),
             (Thing::Package, Action::Purge) => self.remove_package(command, modes),
             (Thing::Domain, Action::Add) => self.add_domain(command, modes),
-            (Thing::Domain, Action::Purge) => self.remove_domain(command),
+            (Thing::Domain, Action::Purge) => self.remove_domain(command, modes),
             (Thing::Address, Action::Add) => self.add_address(command, modes),
-            (Thing::Address, Action::Purge) => self.remove_address(command),
+            (Thing::Address, Action::Purge) => self.remove_address(command, modes),
             _ => self.read(command, modes),
         }
     }
@@ -178,11 +178,24 @@ impl State {
             (Thing::User, Action::Get) => Ok(self.user(command.name, modes)?.reply(modes)),
             (Thing::User, Action::List) => self.list_users(command, modes),
             (Thing::Package, Action::Get) => Ok(self.user(command.name, modes)?.package_list()),
-            (Thing::Domain, Action::Get) => Ok(self.domain(command.name)?.reply()),
+            (Thing::Domain, Action::Get) => Ok(self.domain(command.name, modes)?.reply()),
             (Thing::Domain, Action::List) => self.list_domains(command),
-            (Thing::Address, Action::Get) => Ok(self.address(command.name)?.reply()),
+            (Thing::Address, Action::Get) => Ok(self.address(command.name, modes)?.reply()),
             (Thing::Address, Action::List) => self.list_addresses(command, modes),
             _ => Err(Refusal::new("error.unknown_action", "This cannot be asked")),
+        }
+    }
+}
+
+impl State {
+    /// The record of one thing.
+    pub(crate) fn record(&self, thing: Thing, name: &str, modes: &Modes) -> Option<Reply> {
+        match thing {
+            Thing::Account => self.account(name).ok().map(Account::reply),
+            Thing::User => self.user(name, modes).ok().map(|user| user.reply(modes)),
+            Thing::Domain => self.domain(name, modes).ok().map(Domain::reply),
+            Thing::Address => self.address(name, modes).ok().map(Address::reply),
+            Thing::Package => None,
         }
     }
 }
@@ -203,6 +216,11 @@ fn bad_status(text: &str) -> Refusal {
 /// The server does not tell what is missing from what belongs to somebody else.
 fn permission_denied() -> Refusal {
     Refusal::new("error.permission_denied", "Permission denied")
+}
+
+/// The API client was allowed to use the domain, and is no more.
+fn is_denied(domain: &str, modes: &Modes) -> bool {
+    modes.denied_domains.iter().any(|denied| denied.eq_ignore_ascii_case(domain))
 }
 
 fn not_deleted(thing: &str, name: &str) -> Refusal {

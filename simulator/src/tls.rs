@@ -101,6 +101,8 @@ impl Identity {
             .with_no_client_auth()
             .with_single_cert(self.chain, self.key)?;
         configuration.ticketer = ring::Ticketer::new()?;
+        // For `tickets`.
+        configuration.enable_secret_extraction = true;
         Ok(Arc::new(configuration))
     }
 }

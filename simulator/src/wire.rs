@@ -1,5 +1,6 @@
 //! One connection's bytes: TLS or plain, each answer in one write, and a note of what came in a handshake.
 
+use crate::tickets;
 use rustls::{HandshakeKind, ServerConfig, ServerConnection};
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -99,6 +100,12 @@ impl Wire {
         }
         self.break_off();
         Ok(())
+    }
+
+    /// Sends session tickets until the client has enough. TLS 1.3 only; else nothing is sent.
+    pub fn send_tickets(&mut self) -> io::Result<()> {
+        let Some(tls) = self.tls.take() else { return Ok(()) };
+        tickets::send(*tls, &mut self.tap.stream)
     }
 
     /// Closes the connection as a process that dies does: no word of TLS.

@@ -143,6 +143,19 @@ impl Client {
         String::from_utf8_lossy(&std::mem::take(&mut self.buffer)).into_owned()
     }
 
+    /// Takes in so many bytes of TLS's own, of messages that hold up.
+    pub fn read_beneath(&mut self, bytes: usize) -> io::Result<()> {
+        let mut read = 0;
+        while read < bytes {
+            match self.stream.conn.read_tls(&mut self.stream.sock)? {
+                0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+                more => read += more,
+            }
+            self.stream.conn.process_new_packets().map_err(io::Error::other)?;
+        }
+        Ok(())
+    }
+
     /// Whether there is nothing to read for now.
     pub fn is_silent(&mut self) -> bool {
         self.stream.sock.set_nonblocking(true).expect("non-blocking");

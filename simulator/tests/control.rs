@@ -133,6 +133,28 @@ fn faults_are_put_and_shown() {
 }
 
 #[test]
+fn a_guard_is_put_and_tells_what_was_destroyed() {
+    let desk = Desk::open();
+    assert_eq!(desk.get("/guard"), Value::Null);
+    let mut client = Client::to(&desk.server);
+    client.post("/account/F1", "");
+    let permitted = json!([{"kind": "account_deleted", "name": "F1"}]);
+    assert_eq!(desk.ask("PUT", "/guard", &permitted), json!([]));
+    client.post("/account/F1", "&action=update&status=deleted");
+    assert_eq!(desk.get("/guard"), json!([]));
+    client.post("/account/F1", "&action=purge");
+    let expected =
+        "nobody asked for it: account F1 (deleted) was purged, by POST /account/F1 action=purge".to_owned();
+    assert_eq!(desk.get("/guard"), json!([expected]));
+    assert_eq!(ask(&desk.url, "PUT", "/guard", Some(&json!([{"kind": "x", "name": "F1"}]))).0, 400);
+    // A request that a fault keeps from the mail server is seen all the same.
+    desk.ask("PUT", "/guard", &json!([]));
+    desk.ask("PUT", "/faults", &json!([{"kind": "status_503"}]));
+    client.post("/user/ann", "&action=purge&force=true");
+    assert_eq!(desk.get("/guard"), json!(["force was sent: POST /user/ann action=purge force=true"]));
+}
+
+#[test]
 fn a_reset_brings_the_start_back() {
     let desk = Desk::open();
     let modes = desk.get("/modes");

@@ -35,14 +35,19 @@ impl Desk {
     }
 
     pub fn answer(&mut self, method: &str, path: &str, parameters: Parameters<'_>) -> Answer {
+        self.answer_to(method, path.split('/').map(str::to_owned).collect(), parameters)
+    }
+
+    /// A read of these segments, which may have slashes in them.
+    pub fn answer_path(&mut self, path: Vec<String>) -> Answer {
+        self.answer_to("GET", path, &[])
+    }
+
+    fn answer_to(&mut self, method: &str, path: Vec<String>, parameters: Parameters<'_>) -> Answer {
         let mut all = vec![("client_type".to_owned(), "FREESIDE".to_owned())];
         all.extend(parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-        let request = ApiRequest {
-            method: Method::of(method),
-            path: path.split('/').map(str::to_owned).collect(),
-            parameters: all,
-            credentials: Some(client()),
-        };
+        let request =
+            ApiRequest { method: Method::of(method), path, parameters: all, credentials: Some(client()) };
         self.server.answer(self.now, &request)
     }
 

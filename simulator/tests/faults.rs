@@ -2,7 +2,7 @@
 //! says, and that the next request is served as if nothing had been.
 
 use crate::client::{eventually, has_account, put, start, start_with, trusting, Client, End, Got};
-use magicmail_simulator::{Fault, Kind, Options};
+use magicmail_simulator::{Fault, Kind, Lie, Options};
 use serde_json::json;
 use std::time::{Duration, Instant};
 
@@ -281,4 +281,37 @@ fn a_stop_ends_whatever_is_under_way_at_once() {
         assert!(started.elapsed() < Duration::from_secs(1), "{kind}: {:?}", started.elapsed());
         assert_eq!(server.connections().open, 0, "{kind}");
     }
+}
+
+#[test]
+fn a_lie_strikes_the_request_that_it_is_put_for_and_no_other() {
+    let server = start();
+    put(&server, &json!([{"kind": "lie", "lie": "maintenance_done", "on": 2}]));
+    let mut client = Client::to(&server);
+    assert!(client.post("/account/F1", "").body.contains("account"));
+    assert!(client.post("/account/F2", "").body.contains("<maintenance"));
+    assert!(client.get("/account/F2").body.contains("F2"));
+    let told: Vec<_> =
+        server.log().into_iter().map(|entry| (entry.fault, entry.lie, entry.applied)).collect();
+    let lie = (Some(Kind::Lie), Some(Lie::MaintenanceDone), true);
+    assert_eq!(told, [(None, None, true), lie, (None, None, false)]);
+}
+
+#[test]
+fn a_fault_that_is_a_lie_says_which() {
+    for wrong in [r#"[{"kind": "lie"}]"#, r#"[{"kind": "hang", "lie": "list_cut"}]"#] {
+        assert!(Fault::list(wrong).is_err(), "{wrong}");
+    }
+}
+
+#[test]
+fn tickets_without_end_follow_a_whole_answer() {
+    let server = start();
+    put(&server, &json!([{"kind": "tickets"}]));
+    let mut client = Client::to(&server);
+    client.send_post("/account/F1", "").expect("sent");
+    let got = client.read().expect("an answer");
+    assert!(got.whole && got.body.contains("F1") && has_account(&server, "F1"));
+    client.read_beneath(1_000_000).expect("tickets keep coming");
+    assert_eq!(Client::to(&server).post("/account/F2", "").status, 200);
 }

@@ -7,6 +7,8 @@ mod control;
 mod desk;
 mod faults;
 mod forms;
+mod guard;
+mod lies;
 mod program;
 mod refusals;
 mod rules;

@@ -1,6 +1,6 @@
 //! The operations on e-mail addresses.
 
-use super::{permission_denied, taken, Address, Field, Key, Record, Reply, State};
+use super::{is_denied, permission_denied, taken, Address, Field, Key, Record, Reply, State};
 use crate::command::{Command, Refusal, Thing};
 use crate::modes::Modes;
 use std::sync::Arc;
@@ -19,7 +19,10 @@ impl Address {
 }
 
 impl State {
-    pub(super) fn address(&self, address: &str) -> Result<&Address, Refusal> {
+    pub(super) fn address(&self, address: &str, modes: &Modes) -> Result<&Address, Refusal> {
+        if address.rsplit_once('@').is_some_and(|(_, domain)| is_denied(domain, modes)) {
+            return Err(permission_denied());
+        }
         self.addresses.get(&Key::of(address)).ok_or_else(permission_denied)
     }
 
@@ -31,14 +34,14 @@ impl State {
 
     pub(super) fn add_address(&mut self, command: &Command<'_>, modes: &Modes) -> Result<Reply, Refusal> {
         match command.name.rsplit_once('@') {
-            Some((local, domain)) if !local.is_empty() => self.domain(domain)?,
+            Some((local, domain)) if !local.is_empty() => self.domain(domain, modes)?,
             _ => {
                 let text = format!("{} is no e-mail address", command.name);
                 return Err(Refusal::new("emailaddress.error.invalid", text));
             }
         };
         let user = self.user(command.needed("user"), modes)?.name.clone();
-        if let Ok(address) = self.address(command.name) {
+        if let Ok(address) = self.address(command.name, modes) {
             return Err(taken("Emailaddress", &address.address, modes));
         }
         let address = Address { address: command.name.to_owned(), user };
@@ -47,8 +50,8 @@ impl State {
         Ok(reply)
     }
 
-    pub(super) fn remove_address(&mut self, command: &Command<'_>) -> Result<Reply, Refusal> {
-        self.address(command.name)?;
+    pub(super) fn remove_address(&mut self, command: &Command<'_>, modes: &Modes) -> Result<Reply, Refusal> {
+        self.address(command.name, modes)?;
         Arc::make_mut(&mut self.addresses).remove(&Key::of(command.name));
         Ok(Reply::Nothing)
     }

@@ -1,6 +1,6 @@
 //! The operations on domains. A system domain is the administrator's: no account's, and not to be removed.
 
-use super::{permission_denied, taken, Domain, Key, Record, Reply, State};
+use super::{is_denied, permission_denied, taken, Domain, Key, Record, Reply, State};
 use crate::command::{Command, Refusal, Thing};
 use crate::modes::Modes;
 use std::sync::Arc;
@@ -17,7 +17,10 @@ impl Domain {
 }
 
 impl State {
-    pub(super) fn domain(&self, name: &str) -> Result<&Domain, Refusal> {
+    pub(super) fn domain(&self, name: &str, modes: &Modes) -> Result<&Domain, Refusal> {
+        if is_denied(name, modes) {
+            return Err(permission_denied());
+        }
         self.domains.get(&Key::of(name)).ok_or_else(permission_denied)
     }
 
@@ -33,7 +36,10 @@ impl State {
 
     pub(super) fn add_domain(&mut self, command: &Command<'_>, modes: &Modes) -> Result<Reply, Refusal> {
         let account = self.account(command.needed("account"))?.id.clone();
-        if let Ok(domain) = self.domain(command.name) {
+        if is_denied(command.name, modes) {
+            return Err(permission_denied());
+        }
+        if let Ok(domain) = self.domain(command.name, modes) {
             return Err(taken("Domain", &domain.name, modes));
         }
         let domain = Domain { name: command.name.to_owned(), account: Some(account) };
@@ -42,8 +48,8 @@ impl State {
         Ok(reply)
     }
 
-    pub(super) fn remove_domain(&mut self, command: &Command<'_>) -> Result<Reply, Refusal> {
-        if self.domain(command.name)?.account.is_none() {
+    pub(super) fn remove_domain(&mut self, command: &Command<'_>, modes: &Modes) -> Result<Reply, Refusal> {
+        if self.domain(command.name, modes)?.account.is_none() {
             return Err(permission_denied());
         }
         self.drop_domain(&Key::of(command.name));

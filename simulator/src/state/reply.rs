@@ -22,6 +22,16 @@ pub struct Record {
     pub fields: Vec<(&'static str, Field)>,
 }
 
+impl Record {
+    /// The value of a field.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        let (_, field) = self.fields.iter().find(|(known, _)| *known == name)?;
+        match field {
+            Field::Text(text) | Field::UserName(text) => Some(text),
+        }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reply {
     Record(Thing, Record),

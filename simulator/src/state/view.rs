@@ -1,6 +1,7 @@
 //! What a judge of the server looks at, without a document.
 
 use super::{Key, State, User};
+use crate::command::Thing;
 
 /// One mailbox, as the server holds it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +39,8 @@ fn mailbox(user: &User) -> Mailbox<'_> {
     }
 }
 
+const SMALL: usize = 1_000;
+
 /// Names are found without regard to ASCII case.
 impl State {
     pub fn mailbox(&self, name: &str) -> Option<Mailbox<'_>> {
@@ -46,6 +49,30 @@ impl State {
 
     pub fn mailboxes(&self) -> impl Iterator<Item = Mailbox<'_>> {
         self.users.values().map(mailbox)
+    }
+
+    /// What there is of a kind, in the order of the names.
+    pub(crate) fn names(&self, thing: Thing) -> Box<dyn Iterator<Item = &str> + '_> {
+        match thing {
+            Thing::Account => Box::new(self.accounts.values().map(|account| account.id.as_str())),
+            Thing::User | Thing::Package => Box::new(self.users.values().map(|user| user.name.as_str())),
+            Thing::Domain => Box::new(self.domains.values().map(|domain| domain.name.as_str())),
+            Thing::Address => Box::new(self.addresses.values().map(|address| address.address.as_str())),
+        }
+    }
+
+    /// Whether the list of such things that `owner` has is not empty.
+    pub(crate) fn has_entries(&self, thing: Thing, owner: &str) -> bool {
+        match thing {
+            Thing::Address => !self.addresses_of(owner).is_empty(),
+            Thing::Domain => self.domains_of(owner).next().is_some(),
+            _ => self.users_of(owner).next().is_some(),
+        }
+    }
+
+    /// Whether it costs little to keep it while it is changed.
+    pub(crate) fn is_small(&self) -> bool {
+        self.users.len() < SMALL
     }
 
     /// The id and the status of each account.
