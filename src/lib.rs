@@ -14,6 +14,7 @@ pub mod foreign;
 pub mod http;
 pub mod id;
 pub mod log;
+mod markup;
 pub mod observe;
 pub mod operation;
 pub mod password;

@@ -7,6 +7,9 @@ use crate::foreign::foreign;
 use crate::record::Record;
 use crate::wire::{Answer, FailureKind, Outcome};
 
+/// No user holds more packages; a list of more would be compared entry by entry, and each entry removed.
+const MOST_PACKAGES: usize = 1_000;
+
 /// What the server said to a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reply {
@@ -188,9 +191,18 @@ fn shaped(operation: &Operation, root: &Element, status: u16) -> Result<Reply, C
             Some(fields) if !fields.is_empty() => Ok(Reply::Record(Record(fields))),
             _ => Err(unusable(status, format!("the server's answer has no {name} in it"))),
         },
-        Shape::List { outer, inner } => list(root, outer, inner).ok_or_else(|| {
-            unusable(status, format!("the server's list of {outer} has an entry without a name"))
-        }),
+        Shape::List { outer, inner } => match list(root, outer, inner) {
+            Some(Reply::List(packages)) if inner == "package" && packages.len() > MOST_PACKAGES => {
+                Err(unusable(
+                    status,
+                    format!("the server's list of packages has more than {MOST_PACKAGES} entries"),
+                ))
+            }
+            Some(reply) => Ok(reply),
+            None => {
+                Err(unusable(status, format!("the server's list of {outer} has an entry without a name")))
+            }
+        },
     }
 }
 
@@ -263,6 +275,18 @@ mod tests {
         }
         assert_eq!(said("add_user", 200, " "), Ok(Reply::Silent));
         assert!(said("get_user", 200, "").is_err());
+    }
+
+    #[test]
+    fn a_list_of_more_packages_than_anybody_holds_is_not_believed() {
+        let listed = |operation: &str, count: usize| {
+            let packages: String = (0..count).map(|n| format!("<package id='P{n}'/>")).collect();
+            said(operation, 200, &format!("<r><packages>{packages}</packages></r>"))
+        };
+        assert!(listed("get_packages", MOST_PACKAGES).is_ok());
+        for operation in ["get_packages", "assign_package"] {
+            assert!(listed(operation, MOST_PACKAGES + 1).expect_err("too many").doubt);
+        }
     }
 
     #[test]

@@ -1,11 +1,10 @@
 //! The server's bytes as an XML tree: decoded, bounded, and refused where it is not whole.
 
+use crate::markup::excess;
 use encoding_rs::{Encoding, UTF_8};
 use roxmltree::{Document, Node, ParsingOptions};
 use serde_json::{Map, Value};
 
-/// More attributes than this in one tag: the parser compares each with each, so a hostile tag costs time.
-const MOST_ATTRIBUTES: usize = 256;
 /// Deeper than this is no answer of the API; the tree is walked by recursion.
 const DEEPEST: usize = 64;
 
@@ -15,8 +14,8 @@ pub fn parse(body: &[u8], content_type: Option<&str>) -> Result<Element, String>
     if text.trim_start_matches('\u{feff}').trim_start().is_empty() {
         return Err("an empty document".to_owned());
     }
-    if has_crowded_tag(&text) {
-        return Err("a document with too many attributes in one tag".to_owned());
+    if let Some(what) = excess(&text) {
+        return Err(what.to_owned());
     }
     let document = Document::parse_with_options(
         text.trim_start_matches('\u{feff}').trim_start(),
@@ -77,21 +76,6 @@ fn declared(body: &[u8]) -> Option<String> {
     let label = value[1..].split(quote).next()?;
     // The text was readable as ASCII, so a declared UTF-16 would be a lie.
     (!label.to_ascii_lowercase().starts_with("utf-16")).then(|| label.to_owned())
-}
-
-fn has_crowded_tag(text: &str) -> bool {
-    let mut attributes = 0;
-    for byte in text.bytes() {
-        match byte {
-            b'<' => attributes = 0,
-            b'=' => attributes += 1,
-            _ => {}
-        }
-        if attributes > MOST_ATTRIBUTES {
-            return true;
-        }
-    }
-    false
 }
 
 /// An element, its attributes and children in the order of the document.

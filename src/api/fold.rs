@@ -4,6 +4,7 @@
 use super::document::Element;
 use crate::record::Record;
 use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 
 /// The children and attributes of `root` as an object, its text as `content`. An element named in
 /// `always_list` is a list even where there is one of it.
@@ -12,14 +13,11 @@ pub fn fold(root: &Element, always_list: &[String]) -> Map<String, Value> {
     for (name, value) in &root.attributes {
         object.insert(name.clone(), Value::String(value.clone()));
     }
-    let mut names: Vec<&str> = Vec::new();
+    let mut by_element: BTreeMap<&str, Vec<&Element>> = BTreeMap::new();
     for child in &root.children {
-        if !names.contains(&child.name.as_str()) {
-            names.push(&child.name);
-        }
+        by_element.entry(&child.name).or_default().push(child);
     }
-    for name in names {
-        let same: Vec<&Element> = root.children.iter().filter(|child| child.name == name).collect();
+    for (name, same) in by_element {
         object.insert(name.to_owned(), group(&same, always_list.iter().any(|n| n == name), always_list));
     }
     if !root.text.is_empty() {

@@ -8,18 +8,23 @@ const WORD: &str = "password";
 const HARMLESS: &str = "password_type";
 
 /// `text` with the value of every attribute and element masked whose name has "password" in it. It need
-/// not be XML, or whole: what is not closed is masked to the end.
+/// not be XML, or whole: what is not closed is masked to the end. Each byte is looked at a few times at most.
 pub fn without_passwords(text: &str) -> String {
     // ASCII lower case keeps every byte's place.
     let lower = text.to_ascii_lowercase();
     let mut shown = String::with_capacity(text.len());
     let mut from = 0;
+    // Behind the last tag that was looked through: in a tag no other one begins.
+    let mut tag_end = 0;
     while let Some(found) = lower[from..].find(WORD) {
         let (start, end) = name_around(&lower, from + found);
         let name_end = end.max(from + found + WORD.len());
         let secret = match &lower[start..end] {
             HARMLESS => None,
-            name => value_after(&lower, start, end, name),
+            name => value_after(&lower, end).or_else(|| {
+                let is_tag = start >= tag_end && lower[..start].ends_with('<');
+                is_tag.then(|| content_after(&lower, end, name, &mut tag_end)).flatten()
+            }),
         };
         match secret {
             Some((begin, close)) if close > begin => {
@@ -45,39 +50,39 @@ fn name_around(text: &str, at: usize) -> (usize, usize) {
     (start, end)
 }
 
-/// Where the value of the attribute or the content of the element of that name is.
-fn value_after(text: &str, start: usize, end: usize, name: &str) -> Option<(usize, usize)> {
-    let rest = text[end..].trim_start();
-    if let Some(value) = rest.strip_prefix('=') {
-        let value = value.trim_start();
-        let quote = value.chars().next().filter(|c| matches!(c, '"' | '\''))?;
-        let begin = text.len() - value.len() + 1;
-        let length = text[begin..].find(quote).unwrap_or(text.len() - begin);
-        return Some((begin, begin + length));
-    }
-    if !text[..start].ends_with('<') {
+/// Where the value of the attribute is whose name ends at `end`.
+fn value_after(text: &str, end: usize) -> Option<(usize, usize)> {
+    let value = text[end..].trim_start().strip_prefix('=')?.trim_start();
+    let quote = value.chars().next().filter(|c| matches!(c, '"' | '\''))?;
+    let begin = text.len() - value.len() + 1;
+    let length = text[begin..].find(quote).unwrap_or(text.len() - begin);
+    Some((begin, begin + length))
+}
+
+/// Where the content of the element is whose name ends at `end`; tells where its tag ends. A tag that does not
+/// end is masked itself.
+fn content_after(text: &str, end: usize, name: &str, tag_end: &mut usize) -> Option<(usize, usize)> {
+    let Some(behind) = end_of_tag(text, end) else { return Some((end, text.len())) };
+    *tag_end = behind;
+    if text[..behind].ends_with("/>") {
         return None;
     }
-    let tag_end = end_of_tag(text, end);
-    if text[..tag_end].ends_with("/>") {
-        return None;
-    }
-    let length = text[tag_end..].find(&format!("</{name}")).unwrap_or(text.len() - tag_end);
-    Some((tag_end, tag_end + length))
+    let length = text[behind..].find(&format!("</{name}")).unwrap_or(text.len() - behind);
+    Some((behind, behind + length))
 }
 
 /// Behind the `>` of the tag that `from` is in; a `>` in a quoted value is none.
-fn end_of_tag(text: &str, from: usize) -> usize {
+fn end_of_tag(text: &str, from: usize) -> Option<usize> {
     let mut quote = None;
     for (at, c) in text[from..].char_indices() {
         match (quote, c) {
-            (None, '>') => return from + at + 1,
+            (None, '>') => return Some(from + at + 1),
             (None, '"' | '\'') => quote = Some(c),
             (Some(open), c) if open == c => quote = None,
             _ => {}
         }
     }
-    text.len()
+    None
 }
 
 #[cfg(test)]
@@ -102,6 +107,7 @@ mod tests {
             ),
             ("<clear_password>s3cret</clear_password>", "<clear_password>********</clear_password>"),
             ("<a><password>s3cr", "<a><password>********"),
+            ("<a><password s3cr <password s3cr", "<a><password********"),
             (r#"<a password="s3cr"#, r#"<a password="********"#),
             ("é<password>é</password>é password", "é<password>********</password>é password"),
         ] {

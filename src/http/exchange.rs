@@ -4,6 +4,7 @@ use super::connect::Told;
 use super::lanes::Lane;
 use super::server::{form, Server};
 use super::words;
+use crate::markup::excess;
 use crate::wire::{Answer, Failure, FailureKind, Method, Outcome, Request};
 use std::io::ErrorKind;
 use std::time::{Duration, Instant};
@@ -136,5 +137,5 @@ fn may_be_cut(status: u16) -> bool {
 /// UTF-16: that shows the markup as it is, in any encoding that has ASCII in its place.
 fn is_whole(body: &[u8]) -> bool {
     let (text, _, _) = encoding_rs::WINDOWS_1252.decode(body);
-    roxmltree::Document::parse(&text).is_ok()
+    excess(&text).is_none() && roxmltree::Document::parse(&text).is_ok()
 }

@@ -121,6 +121,9 @@ pub struct Line {
 /// ureq's buffers: one must hold the longest head of an answer, the other a part of a request.
 const INPUT_BUFFER: usize = 64 * 1024;
 const OUTPUT_BUFFER: usize = 8 * 1024;
+/// A connection on which more than this many reads' worth of TLS's own messages wait is not kept. Servers send two
+/// session tickets, which one read takes in.
+const QUIET_READS: usize = 16;
 
 impl Line {
     pub fn new(mut tls: ClientConnection, socket: Socket, notes: Arc<Notes>) -> Line {
@@ -163,9 +166,10 @@ impl Line {
         }
     }
 
-    /// Whether nothing but TLS's own messages waits (session tickets come when they please), and no end.
+    /// Whether nothing but TLS's own messages waits (session tickets come when they please), and no end. A server
+    /// may send such messages faster than they are read, so only so many are waited for.
     fn is_quiet(&mut self) -> io::Result<bool> {
-        loop {
+        for _ in 0..QUIET_READS {
             match self.tls.read_tls(&mut self.socket.stream) {
                 Ok(0) => return Ok(false),
                 Ok(_) => {}
@@ -177,6 +181,7 @@ impl Line {
                 return Ok(false);
             }
         }
+        Ok(false)
     }
 }
 

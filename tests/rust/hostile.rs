@@ -5,6 +5,7 @@ mod arbitrary;
 mod carrier;
 mod documents;
 mod texts;
+mod work;
 
 use crate::abi_caller::{config, request_of, Failure, Handle, HOOKS, PASSWORD};
 use crate::properties::{for_people, is_treacherous, texts_of, SECRET};
@@ -73,11 +74,15 @@ impl House {
 /// Runs a call, which must not take long nor much memory. One after the other: the memory of the largest answers
 /// would be counted twice.
 fn in_time<T>(what: &str, call: impl FnOnce() -> T) -> T {
+    within(PATIENCE, what, call)
+}
+
+fn within<T>(limit: Duration, what: &str, call: impl FnOnce() -> T) -> T {
     static ALONE: Mutex<()> = Mutex::new(());
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let (started, before) = (Instant::now(), memory());
     let ended = call();
-    assert!(started.elapsed() < PATIENCE, "{what} took {:?}", started.elapsed());
+    assert!(started.elapsed() < limit, "{what} took {:?}", started.elapsed());
     let grown = memory().saturating_sub(before);
     assert!(grown < 200, "{what} took {grown} MB");
     ended

@@ -244,6 +244,11 @@ impl Line {
         assert_eq!(set, 0);
     }
 
+    /// What the connection is encrypted with from now on, and its socket.
+    pub fn into_secrets(self) -> (rustls::ExtractedSecrets, TcpStream) {
+        (self.stream.conn.dangerous_extract_secrets().unwrap(), self.stream.sock)
+    }
+
     /// Waits until the client has closed the connection.
     pub fn wait_for_close(mut self) {
         while self.fill().is_some() {}
