@@ -234,10 +234,12 @@ sub _report {
         for my $title (sort keys %{$group}) {
             my %found = %{$group->{$title}};
             my @faults;
-            for my $thing (map { $found{errors}{$_} } sort keys %{$found{errors} || {}}) {
-                push @faults, map { "NOT IN ORDER: $_: $thing->{errors}{$_}" } sort keys %{$thing->{errors}};
+            for my $thing (values %{$found{errors} || {}}) {
+                push @faults, map { "NOT IN ORDER: $thing->{description}: $_" } values %{$thing->{errors}};
             }
-            push @notes, [map { _plain($_) } $title, (split /<BR>/ix, $found{description}), @faults];
+            my $end = $found{errors} ? () : 'No errors found';
+            push @notes,
+                [map { _plain($_) } $title, "Found $found{count} $found{description}", @faults, $end || ()];
         }
     }
     return {error => q{}, notes => \@notes};

@@ -76,7 +76,7 @@ print "method: ", ( defined $export->get_user('ann') ? 'something' : 'nothing' )
     ' [', $export->error, "]\n";
 print "save: [", $export->check_options( { $export->options } ), "]\n";
 my ($group) = map { values %{$_} } FS::part_export::magicmail->test_export_report({})->[0];
-print "report: $group->{errors}{library}{errors}{Library}\n";
+print "report: ", values( %{ $group->{errors}{library}{errors} } ), "\n";
 END
 
 sub each_hook_says {

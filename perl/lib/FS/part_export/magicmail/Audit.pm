@@ -10,7 +10,8 @@ package FS::part_export::magicmail::Audit;
 use strict;
 use warnings;
 
-use FS::Record qw(qsearch);
+use FS::Record  qw(qsearch);
+use Time::HiRes qw(time);
 
 use FS::part_export::magicmail::Accounts;
 use FS::part_export::magicmail::Log;
@@ -22,6 +23,9 @@ use FS::part_export::magicmail::Text qw(one_line);
 # looked up at once.
 my $IN_A_CALL = 50;
 my $NAMES     = 100;
+
+# The least that is worth asking with, in seconds.
+my $SHORTEST = 0.1;
 
 # After so many accounts in a row that cannot be read it ends.
 my $MOST_IN_A_ROW = 20;
@@ -51,9 +55,7 @@ sub servers {
 }
 
 # For an export: its server is audited, with the services of all magicmail exports
-# there. More: custnum, for one customer only, or newest, for so many of the newest
-# customers; within, seconds for each call of the library; at_once, customers in a
-# batch; progress, code that is told how far it is (percent and words); is_stopped,
+# there. More: custnum, for one customer only; at_once, customers in a batch; progress, code that is told how far it is (percent and words); is_stopped,
 # code that says whether to end.
 sub new {
     my ($class, $export, %more) = @_;
@@ -107,9 +109,7 @@ sub _run {
         FS::part_export::magicmail::Accounts->new(@{$self}{qw(records at_once)});
     if ($self->_is_part) {
         $self->{services} = $self->_count;
-        my @accounts =
-            $self->{custnum} ? $accounts->of_customer($self->{custnum}) : $accounts->newest($self->{newest});
-        $self->_compare(@accounts);
+        $self->_compare($accounts->of_customer($self->{custnum}));
     }
     else {
         $accounts->survey(sub { return !$self->_is_stopped });
@@ -125,7 +125,7 @@ sub _run {
 # Whether only some accounts are looked at; then nothing is said of others.
 sub _is_part {
     my ($self) = @_;
-    return $self->{custnum} || $self->{newest};
+    return $self->{custnum};
 }
 
 sub _is_stopped {
@@ -183,7 +183,28 @@ sub _how_far {
 
 sub _within {
     my ($self) = @_;
-    return defined $self->{within} ? (within => $self->{within}) : ();
+    return if !defined $self->{until};
+    my $seconds = $self->{until} - time;
+    return (within => $seconds > $SHORTEST ? "$seconds" : "$SHORTEST");
+}
+
+# The accounts of so many of the newest customers: a sample of the whole, which takes
+# minutes. A server of which each service has its own is not audited.
+sub sample {
+    my ($self, $newest) = @_;
+    return if $self->{export}->machine eq '_SVC_MACHINE';
+    $self->{accounts} = FS::part_export::magicmail::Accounts->new($self->{records});
+    return $self->{accounts}->newest($newest);
+}
+
+# Compares a sample within some seconds, without the database; returns the result.
+sub compared {
+    my ($self, $seconds, @accounts) = @_;
+    my $export = $self->{export};
+    local $export->{magic_options} = $self->{options};
+    $self->{until} = time + $seconds;
+    $self->_compare(@accounts);
+    return {accounts => $self->{read}, map { $_ => $self->{$_} } qw(findings unread strangers)};
 }
 
 # Accounts and users that no service has, once all accounts were read. A user of
@@ -208,6 +229,14 @@ sub _orphans {
     ) or return;
     push @{$self->{findings}}, @{$found->{findings}};
     return;
+}
+
+# Of users that no service of their account has, as an audit gives them: those that no
+# service at all has.
+sub orphans_among {
+    my ($self, @strangers) = @_;
+    my $names = $self->_services_of(map { $_->{user} } @strangers);
+    return grep { !$names->{lc $_->{user}} } @strangers;
 }
 
 # The numbers of the services that have these user names, by name in lower case.

@@ -3,8 +3,8 @@ package FS::part_export::magicmail::Checks;
 # What is looked at to say whether an export is in order: its options, the
 # server, the domains and passwords of its services, and its neighbours.
 #
-# A check is { name, ok, text } and, where it is about one service, svcnum; ok is
-# undef where it could not be told.
+# A check is { name, ok, text } and, where it is about one service, svcnum and custnum;
+# ok is undef where it could not be told.
 
 use strict;
 use warnings;
@@ -40,17 +40,50 @@ my %STORED    = (
 sub of_export {
     my ($export, $seconds, $progress) = @_;
     $progress ||= sub { return };
-    my $options = $export->magic_options;
-    local $export->{magic_options} = $options;
-    my $records = FS::part_export::magicmail::Records->new($export, $options);
     $progress->(5, 'Checking the options');
-    my @checks = _options($export, $options);
-    my ($library, $failure) = $export->magic_library;
-    return (@checks, _check('Library', 0, $failure->{text}))
-        if $failure && !@checks;
-    return @checks if $failure;
+    my $begun = begun($export);
     $progress->(20, 'Asking the server');
-    push @checks, _server($library, $seconds, _domains($export, $records));
+    my $answer = asked($begun, $seconds);
+    return ended($begun, $answer, $progress);
+}
+
+# The same in three parts, of which only the one between waits for the server, and it
+# alone does not use the database. What is known before the server is asked:
+sub begun {
+    my ($export) = @_;
+    my $options  = $export->magic_options;
+    my %begun    = (export => $export, options => $options);
+    my @faults   = _options($export, $options);
+    my ($library, $failure);
+    {
+        local $export->{magic_options} = $options;
+        ($library, $failure) = $export->magic_library;
+    }
+    if ($failure) {
+        return {%begun, checks => @faults ? \@faults : [_check('Library', 0, $failure->{text})]};
+    }
+    my $records = FS::part_export::magicmail::Records->new($export, $options);
+    my @domains = _domains($export, $records);
+    return {%begun, checks => \@faults, library => $library, records => $records, domains => \@domains};
+}
+
+# What the server says, within some seconds.
+sub asked {
+    my ($begun,   $seconds) = @_;
+    my ($library, $domains) = @{$begun}{qw(library domains)};
+    return [] if !$library;
+    return [_server($library, $seconds, @{$domains})];
+}
+
+# All checks, with those that the server was asked for; undef where that broke off.
+sub ended {
+    my ($begun,  $answer,  $progress) = @_;
+    my ($export, $library, $records)  = @{$begun}{qw(export library records)};
+    return @{$begun->{checks}} if !$library;
+    $progress ||= sub { return };
+    local $export->{magic_options} = $begun->{options};
+    $answer ||= [_check('Server', undef, 'it did not answer in time')];
+    my @checks = (@{$begun->{checks}}, @{$answer});
     $progress->(70, 'Checking the passwords');
     push @checks, _passwords($export, $library, $records);
     $progress->(90, 'Checking the other exports');
@@ -85,10 +118,24 @@ sub _server {
         push @checks, _check($NAMED{$part}, @{$found->{$part}}{qw(ok text)});
     }
     foreach my $domain (@domains) {
-        my $seen = $found->{domains}{$domain} || {};
-        push @checks, _check("Domain $domain", @{$seen}{qw(ok text)});
+        push @checks, _domain($domain, $found->{domains}{$domain} || {});
     }
     return @checks;
+}
+
+# The server answers alike for a domain that is not there and one that is not the API
+# client's: that is no proof that it cannot be used.
+sub _domain {
+    my ($domain, $seen) = @_;
+    my ($ok,     $text) = @{$seen}{qw(ok text)};
+    if (defined $ok && !$ok) {
+        ($ok, $text) = (
+            undef,
+            'not known: the server shows the API client no such domain (none, or not its own);'
+                . ' it must be a system domain which the API client may use'
+        );
+    }
+    return _check("Domain $domain", $ok, $text);
 }
 
 # The domains of the export's services, and those that its service definitions
@@ -131,10 +178,11 @@ sub _passwords {
     my @checks = _new_passwords($library);
     my $sql    = <<"END";
 SELECT DISTINCT svc_acct.svcnum, svc_acct.username, svc_acct._password,
-       svc_acct._password_encoding
+       svc_acct._password_encoding, cust_pkg.custnum
   FROM export_svc
   JOIN cust_svc ON cust_svc.svcpart = export_svc.svcpart
   JOIN svc_acct ON svc_acct.svcnum = cust_svc.svcnum
+  LEFT JOIN cust_pkg ON cust_pkg.pkgnum = cust_svc.pkgnum
  WHERE export_svc.exportnum = ?
    AND ( svc_acct._password_encoding IS NULL
       OR svc_acct._password_encoding <> 'plain' )
@@ -149,7 +197,7 @@ END
         );
         next if $ok;
         my $username = $records->text($row->{username});
-        push @checks, _check("Password of $username", 0, $text, svcnum => $row->{svcnum});
+        push @checks, _check("Password of $username", 0, $text, map { $_ => $row->{$_} } qw(svcnum custnum));
     }
     return @checks;
 }

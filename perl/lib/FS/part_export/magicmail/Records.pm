@@ -150,6 +150,25 @@ sub customer {
     return scalar qsearchs('cust_main', {custnum => $custnum});
 }
 
+# The names of customers, by their numbers.
+sub names_of_customers {
+    my ($self, @custnums) = @_;
+    my $places = places(@custnums);
+    my %names;
+    foreach my $row (
+        $self->rows(
+            "SELECT custnum, first, last, company FROM cust_main WHERE custnum IN ( $places )",
+            sort { $a <=> $b } @custnums
+        )
+        )
+    {
+        my $name    = join q{ }, grep { $_ ne '' } map { $self->text($row->{$_}) } qw(first last);
+        my $company = $self->text($row->{company});
+        $names{$row->{custnum}} = $company eq '' ? $name : "$company, $name";
+    }
+    return \%names;
+}
+
 # This server's magicmail exports, this one among them, by exportnum: those of
 # their options that matter to one another, and their service definitions.
 sub exports {

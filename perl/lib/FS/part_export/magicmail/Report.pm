@@ -1,43 +1,51 @@
 package FS::part_export::magicmail::Report;
 
 # The page of the Services report menu, and the script of an export's page: what
-# is in order with an export, and what is not. The page prints raw HTML, so
-# everything is escaped here.
+# is in order with an export, and what is not.
+#
+# The page prints of each group "Found COUNT DESCRIPTION attached to magicmail
+# export.", then a green "No errors found" where the group has no key errors, else how
+# many keys errors has, and each one's description, link and, in red, texts. It prints
+# no name of a group or of a text, takes the order of the hashes, and escapes nothing.
 
 use strict;
 use warnings;
 
+use Cwd         ();
 use FS::Record  qw(qsearch);
+use Tie::IxHash ();
 use Time::HiRes qw(time);
 
 use FS::part_export::magicmail::Audit;
 use FS::part_export::magicmail::Checks;
+use FS::part_export::magicmail::Concurrent qw(concurrently);
 use FS::part_export::magicmail::Library;
 use FS::part_export::magicmail::Records;
 use FS::part_export::magicmail::Text qw(html one_line);
 
 my $MODULE = 'FS/part_export/magicmail.pm';
-my $NAME   = 'MagicMail';
 
 # So many of the newest customers are compared, and that takes so long at least.
 my $NEWEST   = 20;
 my $SHORTEST = 0.5;
 
-# The groups of the page, for all magicmail exports, within some seconds.
+# So much longer than an export's own time is waited for its answers.
+my $GRACE = 2;
+
+# The groups of the page, for all magicmail exports: each has so many seconds of its
+# own, side by side with the others.
 sub groups {
     my ($seconds, %options) = @_;
-    my $until = time + $seconds;
     my $fsurl = defined $options{fsurl} ? $options{fsurl} : '';
     $fsurl =~ s{/*\z}{/}x;
-    my @exports  = _exports();
-    my @groups   = _installation();
+    return [_not_allowed()] if !_may_see();
     my %is_first = map { $_->exportnum => 1 } FS::part_export::magicmail::Audit::servers();
-    while (my $export = shift @exports) {
-        my $share  = ($until - time) / (1 + @exports);
-        my $ends   = time + $share;
-        my @checks = _checks($export, $share);
-        if ($is_first{$export->exportnum}) { push @checks, _compared($export, $ends - time) }
-        push @groups, _group($export, $fsurl, @checks);
+    my @begun    = map { _begun($_, $is_first{$_->exportnum}) } _exports();
+    my @answers  = concurrently($seconds + $GRACE, map { _question($_, $seconds) } @begun);
+    my @groups   = (_installation($fsurl));
+
+    foreach my $begun (@begun) {
+        push @groups, _groups_of($begun, shift(@answers) || {}, $fsurl);
     }
     return \@groups;
 }
@@ -47,12 +55,24 @@ sub errors_of {
     my ($export, $progress) = @_;
     my $seconds = $export->magic_options->{timeout};
     my @checks  = FS::part_export::magicmail::Checks::of_export($export, $seconds, $progress);
-    return map { "$_->{name}: " . _told($_) } grep { !$_->{ok} } @checks;
+    return map { "$_->{name}: " . _text($_) } grep { !$_->{ok} } @checks;
 }
 
-sub _told {
+sub _text {
     my ($check) = @_;
     return defined $check->{text} ? $check->{text} : 'not known';
+}
+
+# The page itself checks no access right.
+sub _may_see {
+    ## no critic (ProhibitPackageVars) -- Freeside's own
+    my $user = $FS::CurrentUser::CurrentUser;
+    return $user && $user->access_right('Configuration');
+}
+
+sub _not_allowed {
+    return _group('access', 0, 'results that you may see (this report needs the access right Configuration)',
+        _ordered());
 }
 
 sub _exports {
@@ -69,117 +89,217 @@ sub _exports {
     return @exports;
 }
 
-# One export's checks; they never die.
-sub _checks {
-    my ($export, $seconds) = @_;
+# What is known of an export before its server is asked. Never dies.
+sub _begun {
+    my ($export, $is_compared) = @_;
     local $@ = '';
     local $SIG{__DIE__} = 'DEFAULT';
-    my $timeout = eval { $export->magic_options->{timeout} } || $seconds;
-    if ($timeout =~ m/\A[\d.]+\z/x && $timeout < $seconds) {
-        $seconds = $timeout;
-    }
-    my @checks;
+    my %begun   = (export => $export);
     my $has_run = eval {
-        @checks = FS::part_export::magicmail::Checks::of_export($export, $seconds);
+        $begun{checks} = FS::part_export::magicmail::Checks::begun($export);
+        if ($is_compared && $begun{checks}{library}) {
+            $begun{audit}    = FS::part_export::magicmail::Audit->new($export);
+            $begun{accounts} = [$begun{audit}->sample($NEWEST)];
+        }
+        1;
+    };
+    if (!$has_run) { $begun{died} = one_line("$@") }
+    return \%begun;
+}
+
+# Code that asks the server, without the database.
+sub _question {
+    my ($begun, $seconds) = @_;
+    return sub {
+        return {} if $begun->{died};
+        my $ends    = time + $seconds;
+        my $timeout = $begun->{checks}{options}{timeout};
+        my $within  = $timeout =~ m/\A[\d.]+\z/x && $timeout < $seconds ? $timeout : $seconds;
+        my %answer  = (checks => FS::part_export::magicmail::Checks::asked($begun->{checks}, $within));
+        my $rest    = $ends - time;
+        if ($begun->{audit} && @{$begun->{accounts}} && $rest >= $SHORTEST) {
+            $answer{compared} = $begun->{audit}->compared($rest, @{$begun->{accounts}});
+        }
+        return \%answer;
+    };
+}
+
+sub _groups_of {
+    my ($begun, $answer, $fsurl) = @_;
+    local $@ = '';
+    local $SIG{__DIE__} = 'DEFAULT';
+    my $export = $begun->{export};
+    my @groups;
+    my $has_run = eval {
+        die "$begun->{died}\n" if $begun->{died};
+        push @groups,
+            _checks($export, $fsurl,
+            FS::part_export::magicmail::Checks::ended($begun->{checks}, $answer->{checks}));
+        if ($begun->{audit}) { push @groups, _compared($begun, $answer->{compared}, $fsurl) }
         1;
     };
     if (!$has_run) {
-        push @checks, {name => 'Checks', ok => undef, text => one_line("$@")};
+        push @groups, _checks($export, $fsurl, {name => 'Checks', ok => undef, text => one_line("$@")});
     }
-    return @checks;
+    return @groups;
 }
 
-# Some services compared, within what is left of the time. They stand for all:
-# the whole takes minutes.
+sub _label {
+    my ($export) = @_;
+    my $name = $export->exportname;
+    return
+          'export '
+        . $export->exportnum . ' ('
+        . (defined $name && $name ne '' ? "$name, " : '')
+        . $export->machine . ')';
+}
+
+# The checks of one export. What has no result is no error, and no good news.
+sub _checks {
+    my ($export, $fsurl, @checks) = @_;
+    my $label   = _label($export);
+    my @unknown = map  { "$_->{name}: " . _text($_) } grep { !defined $_->{ok} } @checks;
+    my @wrong   = grep { defined $_->{ok} && !$_->{ok} } @checks;
+    my $errors  = _ordered();
+    my $known   = _known($export, $fsurl, map { $_->{custnum} } @wrong);
+    foreach my $check (@wrong) {
+        my $place =
+            $check->{svcnum}
+            ? _place($errors, $known, @{$check}{qw(custnum svcnum)})
+            : _export_place($errors, $export, $fsurl);
+        my $of = $check->{svcnum} ? " (service $check->{svcnum})" : '';
+        _add($place, "$check->{name}$of: " . _text($check));
+    }
+    my $description = (@checks == 1 ? 'check' : 'checks') . " of $label";
+    if (@unknown) {
+        $description .= ', ' . @unknown . ' of them without a result (' . join('; ', @unknown) . '),';
+    }
+    return _group($label, scalar @checks, $description, @wrong || @unknown ? $errors : ());
+}
+
+# A server's newest customers, compared. Where nothing was, that is no good news.
 sub _compared {
-    my ($export, $seconds) = @_;
-    my $name = "Services of the $NEWEST newest customers";
-    if ($seconds < $SHORTEST) {
-        return {name => $name, ok => undef, text => 'not compared: no time was left'}
+    my ($begun, $result, $fsurl) = @_;
+    my $export = $begun->{export};
+    my $label  = _label($export);
+    my $what   = "compared with Freeside by $label, those of the $NEWEST newest customers";
+    my $errors = _ordered();
+    my @unknown;
+    if    (!@{$begun->{accounts}}) { push @unknown, 'they have no mailbox there yet' }
+    elsif (!$result)               { push @unknown, 'no time was left' }
+    else {
+        push @unknown, map { _unread($_) } @{$result->{unread}}
     }
-    my $result =
-        FS::part_export::magicmail::Audit->new($export, newest => $NEWEST, within => "$seconds")->run;
-    my @checks = map { _difference($_) } @{$result->{findings}};
-    if (my ($unread) = @{$result->{unread}}) {
-        push @checks, {name => $name, ok => undef, text => $unread->{text}};
+    my @findings = $result ? @{$result->{findings}} : ();
+    my $known    = _known($export, $fsurl, map { $_->{customer} } @findings);
+    foreach my $finding (@findings) {
+        my $place = _place($errors, $known, @{$finding}{qw(customer svcnum)});
+        _add($place, _finding($finding));
     }
-    return @checks if @checks;
-    return {
-        name => $name,
-        ok   => 1,
-        text => "MagicMail has them as Freeside does ($result->{accounts} accounts)"
-    };
+    my @orphans = $result ? $begun->{audit}->orphans_among(@{$result->{strangers}}) : ();
+    foreach my $orphan (@orphans) {
+        my $place = _export_place($errors, $export, $fsurl);
+        _add($place, "User without a service: user $orphan->{user} on account $orphan->{account}");
+    }
+    my $read        = $result  ? $result->{accounts}                           : 0;
+    my $why         = @unknown ? '; without a result: ' . join('; ', @unknown) : '';
+    my $description = ($read == 1 ? 'account' : 'accounts') . " $what$why,";
+    my $is_well     = !@findings && !@orphans && !@unknown;
+    return _group("compared by $label", $read, $description, $is_well ? () : $errors);
 }
 
-sub _difference {
+sub _unread {
+    my ($unread) = @_;
+    return defined $unread->{account} ? "account $unread->{account}: $unread->{text}" : $unread->{text};
+}
+
+sub _finding {
     my ($finding) = @_;
-    return {
-        name   => "Difference, $finding->{title}",
-        ok     => 0,
-        text   => "$finding->{freeside}; $finding->{magicmail}",
-        svcnum => $finding->{svcnum},
-    };
+    return
+        ucfirst "$finding->{title}, account $finding->{account}:"
+        . " Freeside: $finding->{freeside}; MagicMail: $finding->{magicmail}";
+}
+
+# What is said of customers: their names, where their pages are, and by which export.
+sub _known {
+    my ($export, $fsurl, @custnums) = @_;
+    my %known  = (fsurl => $fsurl, label => _label($export), names => {});
+    my %wanted = map { $_ => 1 } grep { $_ } @custnums;
+    if (%wanted) {
+        my $records = FS::part_export::magicmail::Records->new($export, $export->magic_options);
+        $known{names} = $records->names_of_customers(keys %wanted);
+    }
+    return \%known;
+}
+
+# Where the findings about a customer stand, with a link to its page; of a service
+# without one, to the service's.
+sub _place {
+    my ($errors, $known, $custnum, $svcnum) = @_;
+    my ($names,  $fsurl, $label) = @{$known}{qw(names fsurl label)};
+    my ($id,     $page) =
+        $custnum
+        ? ("customer $custnum", "view/cust_main.cgi?$custnum")
+        : ("service $svcnum", "view/svc_acct.cgi?$svcnum");
+    my $name = $custnum && defined $names->{$custnum} ? " ($names->{$custnum})" : '';
+    return $errors->{$id} ||= _new_place("$id$name, $label", "$fsurl$page");
+}
+
+sub _export_place {
+    my ($errors, $export, $fsurl) = @_;
+    my $exportnum = $export->exportnum;
+    return $errors->{"export $exportnum"} ||=
+        _new_place(_label($export), $fsurl . "edit/part_export.cgi?$exportnum");
+}
+
+sub _new_place {
+    my ($description, $link) = @_;
+    return {description => html(one_line(ucfirst $description)), link => html($link), errors => _ordered()};
+}
+
+sub _add {
+    my ($place, $text) = @_;
+    my $errors = $place->{errors};
+    $errors->{1 + keys %{$errors}} = html(one_line($text));
+    return;
+}
+
+# A hash that keeps its order.
+sub _ordered {
+    tie my %hash, 'Tie::IxHash';
+    return \%hash;
+}
+
+sub _group {
+    my ($name, $count, $description, $errors) = @_;
+    my %group = (count => $count, description => html(one_line($description)));
+    if ($errors) { $group{errors} = $errors }
+    return {html($name) => \%group};
 }
 
 # The files that are loaded: a module of the same name elsewhere in Perl's search
 # path would be taken instead of this one without a word.
 sub _installation {
-    my %errors;
-    my $error = FS::part_export::magicmail::Library::load();
-    if ($error ne '') {
-        $errors{library} = {
-            description => 'The library',
-            errors      => {Library => html($error)},
-        };
+    my ($fsurl) = @_;
+    my $error   = FS::part_export::magicmail::Library::load();
+    my $module  = $INC{$MODULE};
+    my $own     = Cwd::abs_path($module);
+    my @copies  = grep { -e && Cwd::abs_path($_) ne $own } map { "$_/$MODULE" } grep { !ref } @INC;
+    my @loaded  = ('module ' . FS::part_export::magicmail->VERSION . ": $module");
+    if ($error eq '') {
+        push @loaded,
+              'library '
+            . FS::part_export::magicmail::Library::version() . ': '
+            . FS::part_export::magicmail::Library::file();
     }
-    my $module = $INC{$MODULE};
-    my @copies = grep { $_ ne $module && -e } map { "$_/$MODULE" }
-        grep { !ref } @INC;
-    my $version = FS::part_export::magicmail->VERSION;
-    my @loaded  = ("module $version: $module");
     push @loaded, map { "not loaded: $_" } @copies;
-    my $file = FS::part_export::magicmail::Library::file();
-    if ($file ne '') {
-        my $of_library = FS::part_export::magicmail::Library::version();
-        push @loaded, "library $of_library: $file";
+    my $errors = _ordered();
+    if ($error ne '') {
+        $errors->{library} = _new_place('library', "${fsurl}browse/part_export.cgi");
+        _add($errors->{library}, $error);
     }
-    return {
-        "$NAME installation" => {
-            count       => 1,
-            description => join('<BR>', map { html($_) } @loaded),
-            errors      => \%errors,
-        }
-    };
-}
-
-sub _group {
-    my ($export, $fsurl, @checks) = @_;
-    my $exportnum = $export->exportnum;
-    my $title     = "$NAME export $exportnum: " . $export->machine;
-    my %errors;
-    foreach my $check (grep { !$_->{ok} } @checks) {
-        my $svcnum = $check->{svcnum};
-        my $id     = defined $svcnum ? "service $svcnum" : "export $exportnum";
-        my $page =
-            defined $svcnum
-            ? "view/svc_acct.cgi?$svcnum"
-            : "edit/part_export.cgi?$exportnum";
-        $errors{$id} ||= {
-            description => html(ucfirst $id),
-            link        => html($fsurl . $page),
-            errors      => {},
-        };
-        $errors{$id}{errors}{html($check->{name})} =
-            html(one_line(_told($check)));
-    }
-    my @fine = map { "$_->{name}: " . _told($_) } grep { $_->{ok} } @checks;
-    return {
-        html($title) => {
-            count       => scalar @checks,
-            description => join('<BR>', map { html(one_line($_)) } @fine),
-            errors      => \%errors,
-        }
-    };
+    return _group('installation', 1, 'installation (' . join('; ', @loaded) . ')',
+        $error ne '' ? $errors : ());
 }
 
 1;
