@@ -158,6 +158,13 @@ impl Guard {
         let Some(status) = status else { return true };
         let puts_back =
             status == "deleted" && matches!(loss.kind, LossKind::UserDeleted | LossKind::AccountDeleted);
-        puts_back || self.permitted.contains(&(loss.kind, loss.name.to_ascii_lowercase()))
+        // The addresses of a user go before it.
+        let goes_first =
+            loss.kind == LossKind::AddressRemoved && self.permits(LossKind::UserPurged, &loss.owner);
+        puts_back || goes_first || self.permits(loss.kind, &loss.name)
+    }
+
+    fn permits(&self, kind: LossKind, name: &str) -> bool {
+        self.permitted.contains(&(kind, name.to_ascii_lowercase()))
     }
 }

@@ -8,6 +8,7 @@ fn guarded(permitted: &[(LossKind, &str)]) -> Desk {
     desk.furnish();
     desk.done("account/G1", &[]);
     desk.done("user/zoe", &[("account", "G1")]);
+    desk.done("emailaddress/zoe@example.net", &[("user", "zoe")]);
     desk.done("user/old", &[("account", "G1")]);
     desk.done("user/old", &[("action", "update"), ("status", "deleted")]);
     let permitted = permitted.iter().map(|(kind, name)| Permission { kind: *kind, name: (*name).to_owned() });
@@ -56,6 +57,7 @@ fn an_account_that_takes_a_mailbox_in_use_along_is_a_violation() {
 #[test]
 fn what_is_permitted_or_new_or_as_it_was_may_go() {
     let mut desk = guarded(&[(LossKind::UserPurged, "zoe"), (LossKind::AddressRemoved, "ANN@example.net")]);
+    desk.done("emailaddress/zoe@example.net", &[PURGE]);
     desk.done("user/zoe", &[UPDATE, DELETED]);
     desk.done("user/zoe", &[PURGE]);
     desk.done("emailaddress/ann@example.net", &[PURGE]);
