@@ -9,9 +9,12 @@ mod connect;
 mod exchange;
 mod lanes;
 mod line;
+mod process;
+mod reach;
 mod resolve;
 mod server;
 mod signals;
+mod socket;
 mod tls;
 mod trust;
 mod words;
@@ -19,7 +22,8 @@ mod words;
 use crate::secret::Secret;
 use crate::wire::{Carrier, Exchange, Outcome, Request};
 use exchange::exchange;
-use lanes::{Lease, Process, MOST};
+use lanes::{Keeping, Lanes, Lease, MOST};
+use process::PerProcess;
 use server::Server;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::path::PathBuf;
@@ -46,13 +50,16 @@ pub struct Endpoint {
     pub body_limit: u64,
 }
 
-/// A kept connection that was idle for longer is not used again: many servers close theirs after 15 seconds.
-const LONGEST_IDLE: Duration = Duration::from_secs(12);
+/// A kept connection that was idle for longer is not used again: many servers close theirs after 15 seconds. Nor
+/// is one that is older: its server's name may have another address by now.
+const KEEPING: Keeping =
+    Keeping { longest_idle: Duration::from_secs(12), longest_age: Duration::from_secs(60) };
 
 /// Speaks HTTPS to one server. May be used by several threads at once, and in a child after a fork.
 pub struct Https {
     server: Arc<Server>,
-    process: Process,
+    lanes: PerProcess<Lanes>,
+    keeping: Keeping,
     origin: Instant,
 }
 
@@ -61,13 +68,18 @@ impl Https {
     pub fn new(endpoint: Endpoint) -> Result<Https, String> {
         let server = Arc::new(Server::new(&endpoint)?);
         lanes::prepare(&server);
-        Ok(Https { server, process: Process::new(LONGEST_IDLE), origin: Instant::now() })
+        Ok(Https { server, lanes: PerProcess::new(), keeping: KEEPING, origin: Instant::now() })
     }
 
-    /// The same, with another limit for how long a kept connection may be idle.
+    /// The same, with other limits for how long a kept connection may be idle, and how old it may be.
     #[must_use]
-    pub fn keeping_for(self, longest_idle: Duration) -> Https {
-        Https { process: Process::new(longest_idle), ..self }
+    pub fn keeping_for(self, longest_idle: Duration, longest_age: Duration) -> Https {
+        Https { keeping: Keeping { longest_idle, longest_age }, ..self }
+    }
+
+    /// Those of the process that asks.
+    fn lanes(&self) -> &Lanes {
+        self.lanes.get_or_make(|parents| Lanes::new(&self.server, self.keeping, parents))
     }
 }
 
@@ -75,7 +87,7 @@ impl Carrier for Https {
     /// At most four connections at once, whoever asks; what is more waits for one. A single request runs on the
     /// calling thread, and so does the first of several; nothing goes on after the return.
     fn carry(&self, requests: &[Request], limit: Duration, deadline: Duration) -> Vec<Exchange> {
-        let lanes = self.process.lanes();
+        let lanes = self.lanes();
         let deadline = self.origin.checked_add(deadline).unwrap_or(self.origin);
         let round = Round {
             server: &self.server,
@@ -85,7 +97,7 @@ impl Carrier for Https {
             next: AtomicUsize::new(0),
             exchanges: requests.iter().map(|_| OnceLock::new()).collect(),
         };
-        if let Some(lease) = lanes.lease(&self.server, deadline) {
+        if let Some(lease) = lanes.lease(deadline) {
             thread::scope(|scope| {
                 round.spread(scope, lanes);
                 round.work(lease);
@@ -116,13 +128,13 @@ struct Round<'a> {
 
 impl<'a> Round<'a> {
     /// Starts a thread for each request beyond the first, as far as lanes are free.
-    fn spread<'scope, 'env>(&'env self, scope: &'scope Scope<'scope, 'env>, lanes: &'env lanes::Lanes) {
+    fn spread<'scope, 'env>(&'env self, scope: &'scope Scope<'scope, 'env>, lanes: &'env Lanes) {
         let wanted = self.requests.len().min(MOST);
         if wanted < 2 {
             return;
         }
         signals::blocked(|| {
-            for lease in (1..wanted).map_while(|_| lanes.try_lease(self.server)) {
+            for lease in (1..wanted).map_while(|_| lanes.try_lease()) {
                 // Where no thread can be started, the others do its work, later.
                 let _ = Builder::new().spawn_scoped(scope, move || self.work(lease));
             }
@@ -139,7 +151,7 @@ impl<'a> Round<'a> {
             // A panic in the middle of a request must not hide that the request may have done its work.
             let outcome = catch_unwind(AssertUnwindSafe(|| exchange(lane, self.server, request, until)));
             let outcome = outcome.unwrap_or_else(|_| {
-                lease.renew(self.server);
+                lease.renew();
                 Outcome::InDoubt(words::defect(self.server))
             });
             // Nobody else has this number.

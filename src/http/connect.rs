@@ -1,16 +1,18 @@
 //! From a server's name to a TLS connection: look-up, TCP, handshake, all of it within one limit.
 
-use super::line::{Line, Notes, Socket};
-use super::resolve::{resolve, Unresolved};
+use super::line::{Line, Notes};
+use super::reach::reach;
+use super::resolve::resolve;
 use super::server::Server;
+use super::socket::Socket;
 use super::words;
 use crate::wire::{Failure, FailureKind};
 use once_cell::sync::OnceCell;
 use rustls::{ClientConfig, ClientConnection};
 use std::fmt;
 use std::io::{self, ErrorKind};
-use std::net::{SocketAddr, TcpStream};
-use std::sync::Arc;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use ureq::http::Uri;
 use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
@@ -28,12 +30,57 @@ impl fmt::Display for Told {
 
 impl std::error::Error for Told {}
 
+/// What the connections of a handle share, in one process: a lock of another process could be locked for ever.
+pub struct Shared {
+    pub server: Arc<Server>,
+    /// A connection that is older is not used again.
+    longest_age: Duration,
+    /// Made at the first connection; its sessions are resumed by all.
+    tls: OnceCell<Arc<ClientConfig>>,
+    addresses: Mutex<Addresses>,
+}
+
+impl Shared {
+    pub fn new(server: Arc<Server>, longest_age: Duration) -> Shared {
+        Shared { server, longest_age, tls: OnceCell::new(), addresses: Mutex::default() }
+    }
+
+    fn addresses(&self) -> MutexGuard<'_, Addresses> {
+        self.addresses.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// How the server's addresses fared.
+#[derive(Default)]
+struct Addresses {
+    answered: Option<SocketAddr>,
+    failed: Option<SocketAddr>,
+}
+
+impl Addresses {
+    fn note(&mut self, address: SocketAddr, answered: bool) {
+        let (now, before) = match answered {
+            true => (&mut self.answered, &mut self.failed),
+            false => (&mut self.failed, &mut self.answered),
+        };
+        *now = Some(address);
+        before.take_if(|other| *other == address);
+    }
+
+    /// The one that answered last first, the one that failed last at the end.
+    fn sort(&self, addresses: &mut [SocketAddr]) {
+        addresses.sort_by_key(|address| match Some(*address) {
+            found if found == self.answered => 0,
+            found if found == self.failed => 2,
+            _ => 1,
+        });
+    }
+}
+
 /// Makes the connections of one lane.
 pub struct Dial {
-    pub server: Arc<Server>,
+    pub shared: Arc<Shared>,
     pub notes: Arc<Notes>,
-    /// Made at the first connection; shared by the lanes of a process, so that they resume each other's sessions.
-    pub tls: Arc<OnceCell<Arc<ClientConfig>>>,
 }
 
 impl Connector for Dial {
@@ -42,7 +89,7 @@ impl Connector for Dial {
     fn connect(&self, details: &ConnectionDetails, _: Option<()>) -> Result<Option<Line>, ureq::Error> {
         self.notes.note_fresh();
         // ureq's limit for this step, or what is left of the request's.
-        let limit = (*details.timeout.after).min(self.server.connect_limit);
+        let limit = (*details.timeout.after).min(self.shared.server.connect_limit);
         self.dial(limit).map(Some).map_err(|failure| ureq::Error::Other(Box::new(Told(failure))))
     }
 }
@@ -67,63 +114,36 @@ impl Connector for NoConnection {
 
 impl Dial {
     fn dial(&self, limit: Duration) -> Result<Line, Failure> {
-        let until = Instant::now() + limit;
-        let server = &*self.server;
+        let now = Instant::now();
+        let until = now.checked_add(limit).unwrap_or(now);
+        let server = &*self.shared.server;
         let config = self
+            .shared
             .tls
             .get_or_try_init(|| super::tls::client_config(&server.trust))
             .map_err(|text| Failure { kind: FailureKind::Certificate, text })?;
-        let addresses =
-            resolve(&server.host, server.port, until).map_err(|why| unresolved(why, server, limit))?;
-        let stream = reach_any(&addresses, until)
+        let mut addresses = resolve(&server.host, server.port, until)
+            .map_err(|why| words::of_look_up(&why, server, limit))?;
+        self.shared.addresses().sort(&mut addresses);
+        let (stream, address) = reach(&addresses, until)
             .map_err(|error| words::of_connecting(&error, server, addresses.len(), limit))?;
-        let mut tls = ClientConnection::new(config.clone(), server.name.clone())
+        let tls = ClientConnection::new(config.clone(), server.name.clone())
             .map_err(|error| words::of_tls(&error, server))?;
-        let mut socket = Socket::new(stream, until);
-        match tls.complete_io(&mut socket) {
-            Ok(_) if !tls.is_handshaking() => Ok(Line::new(tls, socket, self.notes.clone())),
-            Ok(_) => Err(words::of_handshake(&ErrorKind::UnexpectedEof.into(), server, limit)),
-            Err(error) => Err(words::of_handshake(&error, server, limit)),
-        }
+        let shaken = shake_hands(tls, Socket::new(stream, until));
+        // Whatever a server says, even that it does not want to, is an answer.
+        let answered = !shaken.as_ref().is_err_and(|error| error.get_ref().is_none());
+        self.shared.addresses().note(address, answered);
+        let (tls, socket) = shaken.map_err(|error| words::of_handshake(&error, server, limit))?;
+        Ok(Line::new(tls, socket, self.notes.clone(), self.shared.longest_age))
     }
 }
 
-fn unresolved(why: Unresolved, server: &Server, limit: Duration) -> Failure {
-    let host = &server.host;
-    let text = match why {
-        Unresolved::Failed(error) => {
-            format!(
-                "the host name {host} has no address ({}); check the option machine",
-                words::of_io(&error)
-            )
-        }
-        Unresolved::Timeout => {
-            format!("the address of {host} could not be looked up within {}", words::seconds(limit))
-        }
-    };
-    Failure { kind: FailureKind::Name, text }
-}
-
-/// Tries one address after the other. Each but the last has half of the time that is left, so that one that
-/// swallows packets leaves time for the others.
-fn reach_any(addresses: &[SocketAddr], until: Instant) -> io::Result<TcpStream> {
-    let mut failed = io::Error::from(ErrorKind::AddrNotAvailable);
-    for (i, address) in addresses.iter().enumerate() {
-        let left = until.saturating_duration_since(Instant::now());
-        let share = if i + 1 == addresses.len() { left } else { left / 2 };
-        if share.is_zero() {
-            return Err(ErrorKind::TimedOut.into());
-        }
-        match TcpStream::connect_timeout(address, share) {
-            Ok(stream) => {
-                // Only speed depends on it.
-                let _ = stream.set_nodelay(true);
-                return Ok(stream);
-            }
-            Err(error) => failed = error,
-        }
+fn shake_hands(mut tls: ClientConnection, mut socket: Socket) -> io::Result<(ClientConnection, Socket)> {
+    tls.complete_io(&mut socket)?;
+    match tls.is_handshaking() {
+        false => Ok((tls, socket)),
+        true => Err(ErrorKind::UnexpectedEof.into()),
     }
-    Err(failed)
 }
 
 /// ureq asks for addresses at every request, also where it has a connection already; so the look-up is the
@@ -147,16 +167,22 @@ impl Resolver for NoLookup {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::net::{Ipv4Addr, TcpListener};
 
     #[test]
-    fn an_address_that_refuses_leaves_the_next_one_its_turn() {
-        let good = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        let closed = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap();
-        let until = Instant::now() + Duration::from_secs(5);
-        let good = good.local_addr().unwrap();
-        assert_eq!(reach_any(&[closed, good], until).unwrap().peer_addr().unwrap(), good);
-        assert_eq!(reach_any(&[closed, closed], until).unwrap_err().kind(), ErrorKind::ConnectionRefused);
-        assert_eq!(reach_any(&[good], Instant::now()).unwrap_err().kind(), ErrorKind::TimedOut);
+    fn the_address_that_answered_last_is_first_and_the_one_that_failed_last_last() {
+        let [a, b, c] = [1, 2, 3].map(|n| SocketAddr::from(([192, 0, 2, n], 443)));
+        let sorted = |notes: &[(SocketAddr, bool)]| {
+            let mut known = Addresses::default();
+            notes.iter().for_each(|&(address, answered)| known.note(address, answered));
+            let mut addresses = [a, b, c];
+            known.sort(&mut addresses);
+            addresses
+        };
+        assert_eq!(sorted(&[]), [a, b, c]);
+        assert_eq!(sorted(&[(c, true)]), [c, a, b]);
+        assert_eq!(sorted(&[(a, false)]), [b, c, a]);
+        assert_eq!(sorted(&[(c, true), (a, false)]), [c, b, a]);
+        assert_eq!(sorted(&[(a, true), (a, false)]), [b, c, a]);
+        assert_eq!(sorted(&[(a, false), (a, true)]), [a, b, c]);
     }
 }

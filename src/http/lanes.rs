@@ -4,17 +4,14 @@
 //! A fork copies a handle with everything in it. The child must neither speak on the parent's connections
 //! (it would garble their encryption for both) nor wait for a lock that another thread of the parent held at
 //! that moment, for nobody in the child would ever open it. So whatever has a lock or a connection belongs to
-//! one process, known by its id; a child appends a `Process` of its own, without a lock, and only closes its
-//! copies of the idle connections' descriptors, which tells the server nothing.
+//! one process; a child has lanes of its own, and only closes its copies of the idle connections' descriptors,
+//! which tells the server nothing.
 
-use super::connect::{Dial, NoConnection, NoLookup};
+use super::connect::{Dial, NoConnection, NoLookup, Shared};
 use super::line::Notes;
+use super::process::Identity;
 use super::server::Server;
-use once_cell::race::OnceBox;
-use once_cell::sync::OnceCell;
-use rustls::ClientConfig;
 use std::mem;
-use std::process;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use ureq::config::Config;
@@ -25,41 +22,11 @@ pub const MOST: usize = 4;
 /// The longest head of an answer, in bytes.
 const LONGEST_HEAD: usize = 32 * 1024;
 
-/// What one process has of a handle, and after it what its children have.
-pub struct Process {
-    id: u32,
-    lanes: Lanes,
-    child: OnceBox<Process>,
-}
-
-impl Process {
-    pub fn new(longest_idle: Duration) -> Process {
-        Process { id: process::id(), lanes: Lanes::new(longest_idle), child: OnceBox::new() }
-    }
-
-    /// The lanes of the process that asks.
-    pub fn lanes(&self) -> &Lanes {
-        let mut last = self;
-        while let Some(child) = last.child.get() {
-            last = child;
-        }
-        if last.id == process::id() {
-            return &last.lanes;
-        }
-        last.lanes.abandon();
-        &last.child.get_or_init(|| Box::new(Process::new(last.lanes.longest_idle))).lanes
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        if self.id != process::id() && !self.lanes.abandon() {
-            // Another thread of the parent was changing the list at the moment of the fork: its copy here may
-            // be half-changed, and is left alone.
-            let free = self.lanes.free.get_mut().unwrap_or_else(PoisonError::into_inner);
-            mem::forget(mem::take(&mut free.idle));
-        }
-    }
+/// How long a connection is kept.
+#[derive(Clone, Copy)]
+pub struct Keeping {
+    pub longest_idle: Duration,
+    pub longest_age: Duration,
 }
 
 /// What carries one request at a time, over one connection, which is kept.
@@ -70,11 +37,11 @@ pub struct Lane {
 }
 
 impl Lane {
-    fn new(server: &Arc<Server>, tls: &Arc<OnceCell<Arc<ClientConfig>>>) -> Lane {
+    fn new(shared: &Arc<Shared>) -> Lane {
         let notes = Arc::new(Notes::default());
-        let dial = Dial { server: server.clone(), notes: notes.clone(), tls: tls.clone() };
+        let dial = Dial { shared: shared.clone(), notes: notes.clone() };
         Lane {
-            agent: Agent::with_parts(configuration(server), dial, NoLookup),
+            agent: Agent::with_parts(configuration(&shared.server), dial, NoLookup),
             notes,
             last_used: Instant::now(),
         }
@@ -110,15 +77,26 @@ struct Free {
 }
 
 pub struct Lanes {
+    owner: Identity,
     free: Mutex<Free>,
     freed: Condvar,
     longest_idle: Duration,
-    tls: Arc<OnceCell<Arc<ClientConfig>>>,
+    shared: Arc<Shared>,
 }
 
 impl Lanes {
-    fn new(longest_idle: Duration) -> Lanes {
-        Lanes { free: Mutex::default(), freed: Condvar::new(), longest_idle, tls: Arc::default() }
+    /// For this process. `parents`: those of the process that it was forked from.
+    pub fn new(server: &Arc<Server>, keeping: Keeping, parents: Option<&Lanes>) -> Lanes {
+        if let Some(parents) = parents {
+            parents.abandon();
+        }
+        Lanes {
+            owner: Identity::current(),
+            free: Mutex::default(),
+            freed: Condvar::new(),
+            longest_idle: keeping.longest_idle,
+            shared: Arc::new(Shared::new(server.clone(), keeping.longest_age)),
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Free> {
@@ -126,10 +104,10 @@ impl Lanes {
     }
 
     /// A lane, as soon as one is free; None if none is until then.
-    pub fn lease(&self, server: &Arc<Server>, until: Instant) -> Option<Lease<'_>> {
+    pub fn lease(&self, until: Instant) -> Option<Lease<'_>> {
         let mut free = self.lock();
         loop {
-            if let Some(lease) = self.take(&mut free, server) {
+            if let Some(lease) = self.take(&mut free) {
                 return Some(lease);
             }
             let left = until.saturating_duration_since(Instant::now());
@@ -141,17 +119,17 @@ impl Lanes {
     }
 
     /// A lane, where one is free.
-    pub fn try_lease(&self, server: &Arc<Server>) -> Option<Lease<'_>> {
-        self.take(&mut self.lock(), server)
+    pub fn try_lease(&self) -> Option<Lease<'_>> {
+        self.take(&mut self.lock())
     }
 
-    fn take(&self, free: &mut Free, server: &Arc<Server>) -> Option<Lease<'_>> {
+    fn take(&self, free: &mut Free) -> Option<Lease<'_>> {
         free.idle.retain(|lane| lane.last_used.elapsed() < self.longest_idle);
         if free.busy >= MOST {
             return None;
         }
         free.busy += 1;
-        let lane = free.idle.pop().unwrap_or_else(|| Lane::new(server, &self.tls));
+        let lane = free.idle.pop().unwrap_or_else(|| Lane::new(&self.shared));
         Some(Lease { lanes: self, lane: Some(lane) })
     }
 
@@ -163,6 +141,17 @@ impl Lanes {
                 true
             }
             Err(_) => false,
+        }
+    }
+}
+
+impl Drop for Lanes {
+    fn drop(&mut self) {
+        if self.owner != Identity::current() && !self.abandon() {
+            // Another thread of the parent was changing the list at the moment of the fork: its copy here may
+            // be half-changed, and is left alone.
+            let free = self.free.get_mut().unwrap_or_else(PoisonError::into_inner);
+            mem::forget(mem::take(&mut free.idle));
         }
     }
 }
@@ -179,8 +168,8 @@ impl Lease<'_> {
     }
 
     /// Closes its connection, whose state nobody knows.
-    pub fn renew(&mut self, server: &Arc<Server>) {
-        self.lane = Some(Lane::new(server, &self.lanes.tls));
+    pub fn renew(&mut self) {
+        self.lane = Some(Lane::new(&self.lanes.shared));
     }
 }
 
@@ -212,7 +201,8 @@ mod tests {
             connect_limit: Duration::from_secs(5),
             body_limit: 0,
         };
-        Lane::new(&Arc::new(Server::new(&endpoint).unwrap()), &Arc::default())
+        let server = Arc::new(Server::new(&endpoint).unwrap());
+        Lane::new(&Arc::new(Shared::new(server, Duration::from_secs(60))))
     }
 
     /// The environment is everybody's, so another process has the variables; it runs this test again.

@@ -4,13 +4,13 @@
 //! (Nagle's algorithm and delayed acknowledgement: 40 ms); so what is to be sent is gathered here, and leaves in
 //! one write when the answer is waited for.
 
+use super::socket::Socket;
 use rustls::ClientConnection;
 use std::fmt;
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::TcpStream;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use ureq::unversioned::transport::{Buffers, LazyBuffers, NextTimeout, Transport};
 use ureq::Error;
 use zeroize::Zeroize;
@@ -57,57 +57,6 @@ impl Notes {
     }
 }
 
-/// A socket whose reads and writes end at a moment, however slowly bytes come, and go on after a signal.
-///
-/// It has no vectored write on purpose: the standard library's could raise SIGPIPE, which ends a Perl program.
-pub struct Socket {
-    stream: TcpStream,
-    until: Instant,
-}
-
-impl Socket {
-    pub fn new(stream: TcpStream, until: Instant) -> Socket {
-        Socket { stream, until }
-    }
-
-    fn persevere(
-        &mut self,
-        limit: fn(&TcpStream, Option<std::time::Duration>) -> io::Result<()>,
-        mut attempt: impl FnMut(&mut TcpStream) -> io::Result<usize>,
-    ) -> io::Result<usize> {
-        loop {
-            let left = self.until.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return Err(ErrorKind::TimedOut.into());
-            }
-            limit(&self.stream, Some(left))?;
-            match attempt(&mut self.stream) {
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                    return Err(ErrorKind::TimedOut.into());
-                }
-                other => return other,
-            }
-        }
-    }
-}
-
-impl Read for Socket {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.persevere(TcpStream::set_read_timeout, |stream| stream.read(buffer))
-    }
-}
-
-impl Write for Socket {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.persevere(TcpStream::set_write_timeout, |stream| stream.write(bytes))
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 /// A connection after its handshake.
 pub struct Line {
     tls: ClientConnection,
@@ -116,6 +65,8 @@ pub struct Line {
     /// Gathered, not sent yet.
     outgoing: Vec<u8>,
     notes: Arc<Notes>,
+    /// When it is too old to be used again: the server may have moved to another address.
+    expires: Instant,
 }
 
 /// ureq's buffers: one must hold the longest head of an answer, the other a part of a request.
@@ -126,11 +77,13 @@ const OUTPUT_BUFFER: usize = 8 * 1024;
 const QUIET_READS: usize = 16;
 
 impl Line {
-    pub fn new(mut tls: ClientConnection, socket: Socket, notes: Arc<Notes>) -> Line {
+    pub fn new(mut tls: ClientConnection, socket: Socket, notes: Arc<Notes>, longest_age: Duration) -> Line {
         // A request is of the size that its caller made it; it is not to wait in pieces.
         tls.set_buffer_limit(None);
         let buffers = LazyBuffers::new(INPUT_BUFFER, OUTPUT_BUFFER);
-        Line { tls, socket, buffers, outgoing: Vec::with_capacity(OUTPUT_BUFFER), notes }
+        let now = Instant::now();
+        let expires = now.checked_add(longest_age).unwrap_or(now);
+        Line { tls, socket, buffers, outgoing: Vec::with_capacity(OUTPUT_BUFFER), notes, expires }
     }
 
     fn send(&mut self) -> io::Result<()> {
@@ -170,7 +123,7 @@ impl Line {
     /// may send such messages faster than they are read, so only so many are waited for.
     fn is_quiet(&mut self) -> io::Result<bool> {
         for _ in 0..QUIET_READS {
-            match self.tls.read_tls(&mut self.socket.stream) {
+            match self.tls.read_tls(&mut self.socket.stream()?) {
                 Ok(0) => return Ok(false),
                 Ok(_) => {}
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(true),
@@ -223,11 +176,15 @@ impl Transport for Line {
 
     /// Asked before the connection is kept and before it is used again.
     fn is_open(&mut self) -> bool {
-        if !self.outgoing.is_empty() || self.socket.stream.set_nonblocking(true).is_err() {
+        if !self.outgoing.is_empty() || !self.socket.is_own() || Instant::now() >= self.expires {
+            return false;
+        }
+        let set_waiting = |socket: &Socket, waits: bool| socket.stream()?.set_nonblocking(!waits);
+        if set_waiting(&self.socket, false).is_err() {
             return false;
         }
         let quiet = self.is_quiet().unwrap_or(false);
-        self.socket.stream.set_nonblocking(false).is_ok() && quiet
+        set_waiting(&self.socket, true).is_ok() && quiet
     }
 
     fn is_tls(&self) -> bool {

@@ -1,5 +1,6 @@
 //! What went wrong, in words for people: a clause that names the server, the reason, and the option that helps.
 
+use super::resolve::Unresolved;
 use super::server::Server;
 use super::trust::Trust;
 use crate::wire::{Failure, FailureKind};
@@ -36,9 +37,55 @@ pub fn of_io(error: &io::Error) -> String {
     }
 }
 
+/// Neither this process nor this machine can open another file or connection.
+pub fn is_out_of_descriptors(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE))
+}
+
+/// What keeps this machine from trying, whoever it is to reach; `what` is what it is wanted for.
+fn of_own_limit(error: &io::Error, what: &str) -> Option<String> {
+    match error.raw_os_error()? {
+        libc::EMFILE => Some(format!(
+            "this process has no file descriptor left {what}; raise its limit (ulimit -n), or restart it if it leaks them"
+        )),
+        libc::ENFILE => Some(format!("this machine has no file descriptor left {what}; raise fs.file-max")),
+        libc::ENOBUFS | libc::ENOMEM => Some(format!("this machine has no memory left {what}")),
+        _ => None,
+    }
+}
+
+/// The server's name has no address.
+pub fn of_look_up(why: &Unresolved, server: &Server, limit: Duration) -> Failure {
+    let host = &server.host;
+    let text = match why {
+        Unresolved::Failed(error) => of_own_limit(error, &format!("to look up {host}")).unwrap_or_else(|| {
+            format!("the host name {host} has no address ({}); check the option machine", of_io(error))
+        }),
+        // Longer than this attempt lasted: an earlier one began it.
+        Unresolved::Timeout(since) if *since > limit + Duration::from_secs(1) => format!(
+            "the address of {host} is still being looked up, for {} by now; check this machine's name servers",
+            seconds(Duration::from_secs(since.as_secs()))
+        ),
+        Unresolved::Timeout(_) => {
+            format!(
+                "the address of {host} could not be looked up within {}; check this machine's name servers",
+                seconds(limit)
+            )
+        }
+        Unresolved::NoThread(error) => format!(
+            "no thread could be started to look up {host} ({}); raise the limit of processes (ulimit -u, or the service's TasksMax)",
+            of_io(error)
+        ),
+    };
+    failure(FailureKind::Name, text)
+}
+
 /// No TCP connection could be made.
 pub fn of_connecting(error: &io::Error, server: &Server, addresses: usize, limit: Duration) -> Failure {
     let place = &server.place;
+    if let Some(text) = of_own_limit(error, &format!("for a connection to {place}")) {
+        return failure(FailureKind::Connect, text);
+    }
     let text = match error.kind() {
         ErrorKind::TimedOut | ErrorKind::WouldBlock => {
             format!("no connection to {place} within {}; check the options machine and port", seconds(limit))
@@ -266,6 +313,37 @@ fn is_close(kind: ErrorKind) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_this_machine_lacks_is_not_told_of_the_server() {
+        let endpoint = crate::http::Endpoint {
+            machine: "mail.example.net".to_owned(),
+            port: 443,
+            client_id: String::new(),
+            client_password: crate::secret::Secret::default(),
+            ca_file: None,
+            tls_insecure: false,
+            connect_limit: Duration::ZERO,
+            body_limit: 0,
+        };
+        let server = Server::new(&endpoint).unwrap();
+        let limit = Duration::from_secs(5);
+        let error = |number| io::Error::from_raw_os_error(number);
+        for (why, told) in [
+            (Unresolved::NoThread(error(libc::EAGAIN)), "no thread could be started to look up"),
+            (
+                Unresolved::Failed(error(libc::EMFILE).into()),
+                "this process has no file descriptor left to look up",
+            ),
+            (Unresolved::Timeout(limit), "could not be looked up within 5 seconds"),
+            (Unresolved::Timeout(limit * 5), "is still being looked up, for 25 seconds by now"),
+        ] {
+            let text = of_look_up(&why, &server, limit).text;
+            assert!(text.contains(told) && text.contains("mail.example.net"), "{text}");
+        }
+        let text = of_connecting(&error(libc::ENFILE), &server, 2, limit).text;
+        assert!(text.starts_with("this machine has no file descriptor left for a connection to"), "{text}");
+    }
 
     #[test]
     fn a_time_is_told_in_seconds_rounded_up_to_a_tenth() {

@@ -5,6 +5,7 @@ mod answers;
 pub mod certificates;
 mod connecting;
 mod connections;
+mod descriptors;
 mod flood;
 mod host;
 mod limits;

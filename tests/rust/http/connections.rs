@@ -259,10 +259,22 @@ fn a_connection_that_breaks_at_the_moment_of_a_write_loses_and_doubles_nothing()
 #[test]
 fn connections_that_were_idle_for_long_are_closed_at_the_next_request() {
     let Pair { peer, https, trusted: _trusted } = together(3);
-    let https = https.keeping_for(Duration::from_millis(300));
+    let https = https.keeping_for(Duration::from_millis(300), LIMIT);
     assert_in_order(all(&https, &numbered(3), LIMIT));
     std::thread::sleep(Duration::from_millis(350));
     assert_eq!(peer.open(), 3);
     assert_in_order(all(&https, &numbered(3), LIMIT));
     assert_eq!((peer.accepted(), peer.open()), (6, 3));
+}
+
+#[test]
+fn a_connection_that_is_old_is_replaced_however_busy_it_is() {
+    let Pair { peer, https, trusted: _trusted } = pair(|mut line| line.answer_all("<a/>"));
+    let https = https.keeping_for(LIMIT, Duration::from_millis(300));
+    let end = std::time::Instant::now() + peer::PATIENCE;
+    while peer.accepted() < 3 {
+        assert!(std::time::Instant::now() < end, "it is kept for ever");
+        answered(one(&https, &write(), LIMIT));
+    }
+    assert!(peer.seen().len() > 3, "and not for one request only");
 }

@@ -14,7 +14,7 @@ fn this_thread() -> i32 {
     unsafe { libc::gettid() }
 }
 
-fn echo(mut line: Line) {
+pub fn echo(mut line: Line) {
     while let Some(seen) = line.request() {
         let _ = line.answer(&seen.line);
     }
@@ -25,7 +25,7 @@ fn numbered(count: usize) -> Vec<Request> {
 }
 
 /// Asks, and looks whether each answer is the one to its request.
-fn asks_rightly(https: &Https, count: usize) -> bool {
+pub fn asks_rightly(https: &Https, count: usize) -> bool {
     let exchanges = all(https, &numbered(count), LIMIT);
     exchanges.iter().enumerate().all(|(n, exchange)| match &exchange.outcome {
         Outcome::Answered(answer) => {
