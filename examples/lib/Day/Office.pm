@@ -186,7 +186,8 @@ sub _redefine {
 sub _reexport {
     my ($self, $step, $service) = @_;
     my $mailbox = $self->{isp}->fresh($service->{mailbox});
-    my @errors  = map { $self->{isp}->reexport($_, $mailbox) } $mailbox->cust_svc->part_svc->part_export;
+    my @errors =
+        map { $self->{isp}->reexport($_, $mailbox, 'replace') } $mailbox->cust_svc->part_svc->part_export;
     return join '; ', grep { $_ } @errors;
 }
 

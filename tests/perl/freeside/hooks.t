@@ -78,7 +78,7 @@ subtest 'replace_is_called_after_the_row_is_written_with_new_and_old' => sub {
         'error exporting to recording (transaction rolled back): the replace hook refused',
         'the text';
     is $isp->fresh($svc)->finger, 'Mary Roe', 'rolled back';
-    ($call) = calls(sub { $isp->reexport($export, $svc) });
+    ($call) = calls(sub { $isp->reexport($export, $svc, 'replace') });
     is $call->{svc}, $call->{more}[0], 'a reexport passes one record twice';
     my @calls = calls(sub { $isp->change($svc) });
     is scalar @calls, 1, 'an edit without a change calls it too';

@@ -31,7 +31,7 @@ use FS::part_export;
 use FS::part_pkg;
 use FS::part_svc;
 use FS::part_svc_column;
-use FS::Record qw( in_transaction qsearchs );
+use FS::Record qw( qsearchs );
 use FS::svc_acct;
 use FS::UID qw( adminsuidsetup datasrc dbh );
 use Secrecy;
@@ -263,12 +263,14 @@ sub change_definition {
     return $new->replace($old);
 }
 
-# What freeside-reexport does: the export's change hook, with one record as
-# both new and old.
+# What freeside-reexport does: the export's insert hook or another one that is named
+# (insert, replace, delete, suspend, unsuspend), with one record twice, outside of any
+# transaction.
 sub reexport {
-    my ($self, $export, $svc) = @_;
+    my ($self, $export, $svc, $event) = @_;
     my $record = $self->fresh($svc);
-    return in_transaction(sub { return $export->export_replace($record, $record) });
+    my $method = 'export_' . ($event || 'insert');
+    return $export->$method($record, $record);
 }
 
 # Runs pieces of code in processes of their own that begin at the same moment;

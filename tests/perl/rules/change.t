@@ -171,7 +171,7 @@ rule 'a_reexport_passes_one_record_twice_and_puts_a_mailbox_right' => sub {
             $_[0]{addresses} = {};
         }
     );
-    passes('exported again', sub { isp->reexport(export, $svc) });
+    passes('exported again', sub { isp->reexport(export, $svc, 'replace') });
     is_deeply magicmail->state, $intended, 'names, password and address';
 };
 

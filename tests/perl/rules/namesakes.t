@@ -36,7 +36,7 @@ rule 'the_mailbox_of_a_namesake_is_neither_changed_nor_suspended' => sub {
         . ' (jane@example.org) of this account';
     refused 'a change',   $text, sub { isp->change($lost, _password => 'newer-word') };
     refused 'a suspend',  $text, sub { isp->fresh($lost)->suspend };
-    refused 'a reexport', $text, sub { isp->reexport(export, $lost) };
+    refused 'a reexport', $text, sub { isp->reexport(export, $lost, 'replace') };
     is_deeply magicmail->state, $before, 'it is as it was';
     passes('a change of the other one', sub { isp->change($found, _password => 'newer-word') });
     is password_of('jane'), 'plain newer-word', 'is made';

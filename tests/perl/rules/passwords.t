@@ -107,7 +107,7 @@ LINES
     is password_of('jane'), 'plain secret12', 'the password is as it was';
     says heard(), q{the password, which did not change, was not sent: the password's encoding is ldap {SSHA}},
         'a warning';
-    passes('a reexport', sub { isp->reexport(export, $svc) });
+    passes('a reexport', sub { isp->reexport(export, $svc, 'replace') });
     is password_of('jane'), 'plain secret12', 'not by a reexport either';
     my @hooks = (
         suspend     => sub { isp->fresh($svc)->suspend },

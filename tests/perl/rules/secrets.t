@@ -71,7 +71,7 @@ sub day {
     noted($isp->change($next,  _password => $PASSWORDS[4],            finger             => 'X Y'));
     noted($isp->change($third, _password => $PASSWORDS[5],            _password_encoding => 'crypt'));
     noted($isp->change($third, _password => '{SSHA}c2VjcmV0c2VjcmV0', _password_encoding => 'ldap'));
-    noted($isp->reexport(export, $next));
+    noted($isp->reexport(export, $next, 'replace'));
     noted($package->suspend);
     noted($isp->fresh($package)->unsuspend);
     pages($isp->fresh($next));
@@ -208,12 +208,16 @@ rule 'the_job_arguments_are_numbers_and_names_and_never_a_password',
     magicmail->faults({kind => 'error_document', on => 1, method => 'POST', path => '/user/jim'});
     passes('suspended', sub { $package->suspend });
     my @arguments = map { [$_->job =~ s/.*:://rx, $_->args] } isp->jobs;
-    my $number    = export->exportnum;
+    my $mailbox   = sub {
+        my ($svc) = @_;
+        my @numbers = (exportnum => export->exportnum, svcnum => $svc->svcnum);
+        return (@numbers, username => $svc->username, domain => 'example.net', account => 'FREESIDE1');
+    };
     is_deeply \@arguments,
         [
-        ['purge_job',       $number, $jane->svcnum, 'jane', 'example.net', 'FREESIDE1'],
-        ['unprovision_job', $number, $joe->svcnum,  'joe',  'example.net', 'FREESIDE1'],
-        ['suspend_job',     $number, $jim->svcnum],
+        ['purge_job',       $mailbox->($jane)],
+        ['unprovision_job', $mailbox->($joe)],
+        ['suspend_job',     export->exportnum, $jim->svcnum],
         ],
         'all of them';
     };

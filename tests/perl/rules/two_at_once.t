@@ -117,35 +117,58 @@ rule 'two_on_one_account_under_two_customers_take_turns', %SLOW,
     masters_are(['third'], ['EMAIL'], 'afterwards');
     };
 
-rule 'the_customer_is_locked_before_the_first_request_of_every_hook',
+# Runs the code, and what takes its place, whenever a lock is taken.
+sub with_locks {
+    my ($instead, $code) = @_;
+    my $take = FS::part_export::magicmail::Locks->can('take');
+    no warnings qw( redefine );    ## no critic (ProhibitNoWarnings): on purpose
+    local *FS::part_export::magicmail::Locks::take = sub {
+        my ($records, %what) = @_;
+        $instead->(%what);
+        return $take->($records, %what);
+    };
+    return $code->();
+}
+
+rule 'the_account_or_the_service_is_locked_before_the_first_request',
     forms => 1,
     sub {
     my $package = isp->package(isp->customer);
     my $svc     = isp->mailbox($package, username => 'jane');
     my @hooks   = (
-        provision   => sub { return $svc->insert },
-        change      => sub { return isp->change($svc, finger => 'Jane Roe') },
-        suspend     => sub { return $package->suspend },
-        unsuspend   => sub { return isp->fresh($package)->unsuspend },
-        unprovision => sub { return isp->fresh($svc)->delete },
+        provision => 'account FREESIDE1',
+        sub { return $svc->insert },
+        change => 'service',
+        sub { return isp->change($svc, finger => 'Jane Roe') },
+        suspend => 'service',
+        sub { return $package->suspend },
+        unsuspend => 'service',
+        sub { return isp->fresh($package)->unsuspend },
+        unprovision => 'account FREESIDE1',
+        sub { return isp->fresh($svc)->delete },
     );
-    while (my ($name, $hook) = splice @hooks, 0, 2) {
-        my ($requests, $custnum);
-        my $lock = FS::part_export::magicmail::Records->can('lock_customer');
-        no warnings qw( redefine );    ## no critic (ProhibitNoWarnings): on purpose
-        local *FS::part_export::magicmail::Records::lock_customer = sub {
-            my ($self, $number) = @_;
-            ($requests, $custnum) = (scalar magicmail->requests, $number);
-            return $lock->($self, $number);
+    while (my ($name, $wanted, $hook) = splice @hooks, 0, 3) {
+        my ($requests, %locked);
+        my $note = sub {
+            my (%what) = @_;
+            $requests = magicmail->requests;
+            $locked{$_} = 1 for $what{svcnum} ? 'service' : map { "account $_" } @{$what{accounts}};
         };
         magicmail->clear_log;
-        my @statements = Statements->of_hooks_during(sub { passes($name, $hook) });
-        is $custnum,  $package->custnum, "$name: the customer is locked";
-        is $requests, 0,                 "$name: before anything is asked";
-        my @locks = grep { $_->{sql} =~ /\b cust_main \b .* \b FOR [ ] (?: NO [ ] KEY [ ] )? UPDATE \b/sx }
-            @statements;
-        cmp_ok scalar @locks,              q{>}, 0, "$name: by his row";
-        cmp_ok scalar magicmail->requests, q{>}, 0, "$name: and then it is";
+        my @statements;
+        with_locks(
+            $note,
+            sub {
+                @statements = Statements->of_hooks_during(sub { passes($name, $hook) })
+            }
+        );
+        is join(', ', keys %locked), $wanted, "$name: what is locked";
+        is $requests,                0,       "$name: before anything is asked";
+        my @rows =
+            grep { $_->{sql} =~ /\b cust_main \b .* \b FOR \b/sx && $_->{by} =~ /magicmail/x } @statements;
+        is scalar @rows, 0, "$name: and not by the row of the customer, which billing holds";
+        my @locks = grep { $_->{sql} =~ /pg_advisory_xact_lock/x } @statements;
+        is scalar @locks, 1, "$name: by one statement";
     }
     };
 
@@ -154,15 +177,16 @@ rule 'a_package_that_is_suspended_while_a_provision_waits_gets_a_suspended_mailb
     sub {
     my $package = isp->package(isp->customer);
     my $svc     = isp->mailbox($package, username => 'jane');
-    my $lock    = FS::part_export::magicmail::Records->can('lock_customer');
     my @answers;
-    no warnings qw( redefine );    ## no critic (ProhibitNoWarnings): on purpose
-    local *FS::part_export::magicmail::Records::lock_customer = sub {
-        my @asked = @_;
-        @answers = isp->at_once($LONGEST, sub { return isp->fresh($package)->suspend });
-        return $lock->(@asked);
+    my $other = sub {
+        @answers = isp->at_once($LONGEST, sub { return isp->fresh($package)->suspend })
     };
-    passes('provision', _unlocked(sub { return $svc->insert }));
+    with_locks(
+        $other,
+        sub {
+            passes('provision', _unlocked(sub { return $svc->insert }))
+        }
+    );
     is_deeply \@answers, [q{}], 'the other one suspended it';
     is magicmail->user('jane')->{status}, 'suspended', 'the mailbox is suspended';
     };
@@ -171,21 +195,23 @@ rule 'a_package_that_goes_to_another_customer_while_a_provision_waits_gets_its_m
     forms => 1,
     sub {
     my ($ann, $bob) = map { isp->customer(first => $_) } qw( Ann Bob );
-    my $svc  = isp->mailbox(isp->package($ann), username => 'jane');
-    my $lock = FS::part_export::magicmail::Records->can('lock_customer');
+    my $svc = isp->mailbox(isp->package($ann), username => 'jane');
     my (@locked, @answers);
-    no warnings qw( redefine );    ## no critic (ProhibitNoWarnings): on purpose
-    local *FS::part_export::magicmail::Records::lock_customer = sub {
-        my ($records, $custnum) = @_;
+    my $other = sub {
+        my (%what) = @_;
         if (!@locked) {
             @answers = isp->at_once($LONGEST, sub { return _give_to($bob, $svc->pkgnum) })
         }
-        push @locked, $custnum;
-        return $lock->($records, $custnum);
+        push @locked, @{$what{accounts}};
     };
-    passes('provision', _unlocked(sub { return $svc->insert }));
-    is_deeply \@answers, [q{}],                            'the other one gave it to Bob';
-    is_deeply \@locked,  [map { $_->custnum } $ann, $bob], 'each is locked';
+    with_locks(
+        $other,
+        sub {
+            passes('provision', _unlocked(sub { return $svc->insert }))
+        }
+    );
+    is_deeply \@answers, [q{}],                                         'the other one gave it to Bob';
+    is_deeply \@locked,  [map { 'FREESIDE' . $_->custnum } $ann, $bob], 'each account is locked';
     is magicmail->user('jane')->{account}, 'FREESIDE' . $bob->custnum, 'the mailbox is on the account of Bob';
     };
 

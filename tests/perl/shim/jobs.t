@@ -130,6 +130,32 @@ subtest 'purge after the commit' => sub {
     is_deeply $magicmail->state->{accounts},  {}, 'and its account';
 };
 
+subtest 'names that Freeside would read as a key of the arguments' => sub {
+    for my $name (qw( custnum svcnum exportnum )) {
+        my ($isp, $export, $ann) =
+            fresh_isp(autopurge => 1, purge_after_commit => 1, account_prefix => q{custnum});
+        my ($svc, $two) = map { $isp->provisioned($ann, username => $_) } $name, 'two';
+        is $isp->fresh($svc)->delete,              q{}, "$name: unprovisioned";
+        is $isp->change_definition($two, 'Other'), q{}, '... and another one moved';
+        is_deeply [map { $_->custnum } $isp->jobs],     [q{}, q{}], '... the jobs are of no customer';
+        is_deeply [map { $_->{error} } $isp->run_jobs], [q{}, q{}], '... and run';
+        is $magicmail->user($name),           undef,     '... it is purged';
+        is $magicmail->user('two')->{status}, 'deleted', '... and the other one deleted';
+    }
+};
+
+subtest 'a job that an older version queued runs' => sub {
+    my ($isp, $export, $ann) = fresh_isp(autopurge => 1, purge_after_commit => 1);
+    my $svc = $isp->provisioned($ann, username => 'ann');
+    is $isp->fresh($svc)->delete, q{}, 'unprovisioned';
+    $_->delete for $isp->jobs;
+    my $job = FS::queue->new({job => 'FS::part_export::magicmail::purge_job', svcnum => $svc->svcnum});
+    is $job->insert($export->exportnum, $svc->svcnum, 'ann', 'example.net', 'FREESIDE' . $ann->custnum), q{},
+        'without keys';
+    is_deeply [map { $_->{error} } $isp->run_jobs], [q{}], 'it runs';
+    is $magicmail->user('ann'), undef, 'purged';
+};
+
 subtest 'a purge looks again' => sub {
     my ($isp, $export, $ann) = fresh_isp(autopurge => 1, purge_after_commit => 1);
     my $svc = $isp->provisioned($ann, username => 'ann');

@@ -157,9 +157,12 @@ Functions for Freeside's queue; see L<FS::part_export::magicmail::Jobs>.
 
 =over 4
 
-=item unprovision_job EXPORTNUM, SVCNUM, USERNAME, DOMAIN, ACCOUNT
+=item unprovision_job KEY, VALUE, ...
 
-=item purge_job EXPORTNUM, SVCNUM, USERNAME, DOMAIN, ACCOUNT
+=item purge_job KEY, VALUE, ...
+
+The keys: exportnum, svcnum, username, domain, account. A job that an older version
+queued has the values alone, in this order.
 
 =item suspend_job EXPORTNUM, SVCNUM
 

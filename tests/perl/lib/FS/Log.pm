@@ -42,7 +42,7 @@ sub log {
         $row->set(agentnum  => $object->get('agentnum'));
     }
     my $error = $row->insert(@contexts);
-    if ($error) { die "error inserting log: $error\n" }
+    if ($error) { CORE::warn "Error writing log entry: $error" }
     return;
 }
 

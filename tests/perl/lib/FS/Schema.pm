@@ -35,7 +35,7 @@ part_export_machine: machinenum serial, exportnum int ! * -> part_export, machin
 svc_export_machine:  svcexportmachinenum serial, svcnum int ! * -> cust_svc, exportnum int ! * -> part_export, machinenum int ! -> part_export_machine
 export_svc:          exportsvcnum serial, exportnum int ! * -> part_export, svcpart int ! * -> part_svc, role text
 export_cust_svc:     exportcustsvcnum serial, exportnum int ! * -> part_export, svcnum int ! * -> cust_svc, remoteid text !
-queue:               jobnum serial, job text !, _date int !, status text ! *, statustext text, svcnum int *, custnum int, secure text, priority int, usernum int
+queue:               jobnum serial, job text !, _date int !, status text ! *, statustext text, svcnum int *, custnum int -> cust_main, secure text, priority int, usernum int
 queue_arg:           argnum serial, jobnum int ! * -> queue, frozen text, arg text
 log:                 lognum serial, _date int ! *, agentnum int, tablename text, tablenum int, level int !, message text !
 log_context:         logcontextnum serial, lognum int ! * -> log, context text !

@@ -36,6 +36,11 @@ sub check {
 
 sub insert {
     my ($self, @arguments) = @_;
+
+    # The arguments are read as a hash, too: what follows one that is custnum becomes
+    # the customer of the job.
+    my %argument = (@arguments, @arguments % 2 ? undef : ());
+    if ($argument{custnum}) { $self->custnum($argument{custnum}) }
     return in_transaction(
         sub {
             my $error = $self->SUPER::insert;

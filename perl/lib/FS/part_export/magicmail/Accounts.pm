@@ -11,8 +11,6 @@ package FS::part_export::magicmail::Accounts;
 use strict;
 use warnings;
 
-use FS::Record qw(qsearch);
-
 use FS::part_export::magicmail::Services;
 
 # As many customers are read at once.
@@ -33,10 +31,6 @@ sub new {
         at_once  => $at_once || $AT_ONCE,
     }, $class;
     $self->{exports} = $self->{services}->exports_by_svcpart;
-    my $machine = $records->export->machine;
-    $self->{no_suspend} =
-        {map { $_->exportnum => $_->get('no_suspend') ? 1 : 0 }
-            qsearch('part_export', {machine => $machine})};
     return $self;
 }
 
@@ -197,7 +191,7 @@ sub _sort_in {
                 domain     => $records->text($service->{domain}),
                 package    => $export->{package},
                 suspended  => $service->{susp} ? 1 : 0,
-                no_suspend => $self->{no_suspend}{$exportnum} || 0,
+                no_suspend => $records->exports->{$exportnum}{no_suspend},
             );
             if ($service->{records} && $custnum) {
                 $told{configured_id} = $services->configured_account_of($service, $exportnum);

@@ -248,7 +248,7 @@ sub _magic_services {
     my $services = FS::part_export::magicmail::Services->new($records);
     return
         grep { lc $_->{account_id} eq lc $account && !($ignore && $_->{svcnum} == $ignore->svcnum) }
-        $services->on_accounts([$account], $cust_main);
+        $services->on_accounts([$account], $cust_main ? $cust_main->custnum : 0);
 }
 
 # What the code returns; nothing, and the error, where it dies.

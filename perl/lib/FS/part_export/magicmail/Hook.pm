@@ -8,11 +8,15 @@ package FS::part_export::magicmail::Hook;
 use strict;
 use warnings;
 
+use FS::Record qw(dbh);
+
 use FS::part_export::magicmail::Jobs;
+use FS::part_export::magicmail::Locks;
 use FS::part_export::magicmail::Log;
 use FS::part_export::magicmail::Records;
 use FS::part_export::magicmail::Services;
-use FS::part_export::magicmail::Text qw(one_line);
+use FS::part_export::magicmail::Text        qw(one_line);
+use FS::part_export::magicmail::Transaction qw(savepoint);
 
 my $NOT_REACHED = 5;
 
@@ -37,24 +41,44 @@ my %FOR_CUSTOMERS = (
 # as it is, and their pages print it raw.
 my %ACTS_FOR_CUSTOMERS = map { $_ => 1 } qw(fs_selfservice fs_signup);
 
-# Runs a hook of $export on $svc; returns '' or an error text, and never dies.
+# What Freeside's own methods do not let end a transaction.
+my @SIGNALS = qw(HUP INT QUIT TERM TSTP PIPE);
+
+# Runs a hook of $export on $svc; returns '' or an error text, and never dies. Called
+# outside of a transaction (only freeside-reexport does that) it has one of its own.
 # More: old (in replace), and from a job is_job, and domain and account_id, which
 # the job was given.
 sub run {
     my ($class, $export, $hook, $svc, %more) = @_;
     local $@ = '';
     local $SIG{__DIE__} = 'DEFAULT';
-    my $self    = bless {%more, export => $export, hook => $hook, svc => $svc}, $class;
+    ## no critic (ProhibitPackageVars) -- Freeside's own
+    my $is_alone = $FS::UID::AutoCommit;
+    my @ignored  = $is_alone ? @SIGNALS : ();
+    local @SIG{@ignored} = ('IGNORE') x @ignored;
+    local $FS::UID::AutoCommit = 0;
+    my $self    = bless {%more, export => $export, hook => $hook, svc => $svc, is_alone => $is_alone}, $class;
     my $error   = '';
     my $has_run = eval { $error = $self->_run; 1 };
     if (!$has_run) { $error = $self->_cannot("$@") }
+    if ($is_alone) { $error = $self->_ended($error) }
     return '' if $error eq '';
     $error = one_line($error);
     FS::part_export::magicmail::Log::failed($svc, $error);
     if ($hook eq 'suspend' && !$self->{is_job}) { $self->_suspend_later }
+    if ($is_alone)                              { dbh->commit }
     return $self->_is_for_customer
         ? "the mailbox could not be $FOR_CUSTOMERS{$hook} now; please contact support"
         : $error;
+}
+
+# Ends the transaction of our own; returns the error, if there is one now.
+sub _ended {
+    my ($self, $error) = @_;
+    if ($error eq '' && dbh->commit) { return '' }
+    if ($error eq '') { $error = $self->_cannot('the database could not commit: ' . dbh->errstr) }
+    dbh->rollback;
+    return $error;
 }
 
 sub _is_for_customer {
@@ -69,18 +93,20 @@ sub _run {
     my ($export, $svc) = @{$self}{qw(export svc)};
     my $options = $self->{options} = $export->magic_options;
     local $export->{magic_options} = $options;
-    my ($library, $failure) = $export->magic_library(
-        machine => $export->magic_machine($svc),
-        $self->_configured_otherwise
-    );
+    my ($library, $failure) = $self->_library(1);
     return $self->_cannot($failure->{text}) if $failure;
-
     $self->{records} = FS::part_export::magicmail::Records->new($export, $options);
     $self->{services} =
         FS::part_export::magicmail::Services->new($self->{records});
     $self->_lock;
     $self->_name_account;
     return $self->_unprovision_later if $self->_moves_to_other_definition;
+    my $document         = savepoint(sub { return $self->_document });
+    my $is_on_definition = $self->_is_on_definition;
+    $self->{purges} = $is_on_definition && !$self->{is_job};
+    return '' if !$is_on_definition && $self->{hook} eq 'provision';
+    ($library, $failure) = $self->_library($is_on_definition);
+    return $self->_cannot($failure->{text}) if $failure;
 
     if ($self->{hook} eq 'provision') {
         my $error = $self->_record_account($self->{account_id});
@@ -88,7 +114,7 @@ sub _run {
     }
     my $reply;
     ($reply, $failure) =
-        $library->hook($self->{hook}, $self->_document, FS::part_export::magicmail::Log::sink());
+        $library->hook($self->{hook}, $document, FS::part_export::magicmail::Log::sink());
     if ($failure) {
         if ($failure->{status} == $NOT_REACHED) { $library->forget }
         return $failure->{text};
@@ -97,66 +123,111 @@ sub _run {
     return '';
 }
 
-# What is left to the queue is not purged at once.
+sub _library {
+    my ($self, $is_on_definition) = @_;
+    my $export = $self->{export};
+    return $export->magic_library(
+        machine => $export->magic_machine($self->{svc}),
+        $self->_configured_otherwise($is_on_definition),
+    );
+}
+
+# What is left to the queue is not purged at once, and what is another export's never.
 sub _configured_otherwise {
-    my ($self) = @_;
-    return $self->{is_job} || $self->{options}{purge_after_commit}
+    my ($self, $is_on_definition) = @_;
+    return $self->{is_job} || !$is_on_definition || $self->{options}{purge_after_commit}
         ? (autopurge => 0)
         : ();
 }
 
-# Locks the service's customer until the transaction ends, and the one whom its
-# account is named after, where that is another one: whoever works on the
-# account waits for the same row. What is known of the service is read only once
-# they are locked, for whoever was waited for may have changed it.
+# Whether the export is on the definition of the service, as far as that is known:
+# freeside-reexport calls all exports of a type, whatever they are on.
+sub _is_on_definition {
+    my ($self)  = @_;
+    my $export  = $self->{export};
+    my $own     = $self->{records}->exports->{$export->exportnum};
+    my $svcpart = $self->{svc}->svcpart || $self->{facts}{svcpart};
+    return 1 if $self->{is_job} || !$svcpart || !$own || $own->{svcparts}{$svcpart};
+    my %words = (provision => 'nothing was provisioned', unprovision => 'nothing is purged');
+    if (my $what = $words{$self->{hook}}) {
+        FS::part_export::magicmail::Log::warned($self->{svc},
+                  'mailbox '
+                . $self->_mailbox
+                . ': export '
+                . $export->exportnum
+                . " is not on the definition of the service; $what by it");
+    }
+    return 0;
+}
+
+# Locks the account, or in the hooks that concern nobody else on it the service, until
+# the transaction ends. What is known of the service is read only once that is locked,
+# for whoever was waited for may have changed it.
 sub _lock {
-    my ($self)   = @_;
-    my $records  = $self->{records};
-    my @custnums = $self->_custnums($records->owner($self->{svc}));
+    my ($self)  = @_;
+    my $records = $self->{records};
+    my $owner   = $self->{owner} = savepoint(sub { return $records->owner($self->{svc}) });
+    my %locked;
     while (1) {
-        my $locked = "@custnums";
-        my %row    = map { $_ => $records->lock_customer($_) } @custnums;
-        $self->{facts}     = $records->service_facts(@{$self}{qw(svc old)});
-        $self->{cust_main} = $row{$self->{facts}{custnum} || 0};
-        @custnums          = $self->_custnums($self->{facts});
-        last if "@custnums" eq $locked;
+        my %what = $self->_to_lock($owner);
+        my @new  = grep { !$locked{$_} } @{$what{names}};
+        last if !@new && $self->{facts};
+        FS::part_export::magicmail::Locks::take($records, %what);
+        @locked{@new} = (1) x @new;
+        $owner = $self->{facts} =
+            savepoint(sub { return $records->service_facts(@{$self}{qw(svc old)}) });
     }
     return;
 }
 
-# The numbers of the customers to lock, in the one order that keeps two hooks from
-# waiting for each other.
-sub _custnums {
+my %CONCERNS_ACCOUNT = map { $_ => 1 } qw(provision unprovision);
+
+# What is locked for a service of that owner (see FS::part_export::magicmail::Locks), and
+# names of all of it.
+sub _to_lock {
     my ($self, $owner) = @_;
-    my $account  = $self->{account_id} || $owner->{on_record};
-    my %custnums = map { $_ => 1 }
-        grep { $_ } $owner->{custnum}, $self->{services}->custnum_in($account);
-    my @custnums = sort { $a <=> $b } keys %custnums;
-    return @custnums;
+    my @accounts =
+        grep { $_ ne '' } ($self->{account_id} || $owner->{on_record}), $self->_configured_id($owner);
+    my @custnums =
+        grep { $_ } $owner->{custnum},
+        $self->{services}->custnum_in($self->{account_id} || $owner->{on_record});
+    my %of_account = $CONCERNS_ACCOUNT{$self->{hook}} ? (accounts => \@accounts) : ();
+    my %of_service = %of_account                      ? () : (svcnum => $self->{svc}->svcnum);
+    my @names      = ((map { "customer $_" } @custnums), $of_account{accounts} ? map { lc } @accounts : ());
+    return (%of_account, %of_service, custnums => \@custnums, names => \@names);
+}
+
+# The account that the options name now for a service's owner.
+sub _configured_id {
+    my ($self, $owner) = @_;
+    return '' if !$owner->{custnum};
+    my %service = map { $_ => $owner->{$_} } qw(custnum agent_custid);
+    return $self->{services}->configured_account_of(\%service, $self->{export}->exportnum);
 }
 
 # The account of the service: the one on record, else the one that the options
 # name now. One that is to be provisioned must have a customer.
 sub _name_account {
-    my ($self)     = @_;
-    my $cust_main  = $self->{cust_main};
-    my $configured = $cust_main ? $self->{export}->cust_account_id($cust_main) : '';
-    $self->{configured_id} = $self->{records}->text($configured);
+    my ($self) = @_;
+    my $facts = $self->{facts};
+    $self->{configured_id} = $self->_configured_id($facts);
     if (!$self->{account_id}) {
         $self->{account_id} =
-            $self->{hook} eq 'provision' && !$cust_main
+            $self->{hook} eq 'provision' && !$facts->{custnum}
             ? ''
-            : $self->{facts}{on_record} || $self->{configured_id};
+            : $facts->{on_record} || $self->{configured_id};
     }
     return;
 }
 
-# In a change of service definition the row of svc_acct is there all the time.
+# In a change of service definition the row of svc_acct is there all the time; outside
+# of a transaction it is no such change.
 sub _moves_to_other_definition {
     my ($self) = @_;
     return
            $self->{hook} eq 'unprovision'
         && !$self->{is_job}
+        && !$self->{is_alone}
         && defined $self->{facts}{row_svcnum};
 }
 
@@ -184,15 +255,14 @@ sub _document {
 }
 
 sub _account {
-    my ($self)    = @_;
-    my $cust_main = $self->{cust_main};
-    my %account   = (id => $self->{account_id});
+    my ($self)  = @_;
+    my $facts   = $self->{facts};
+    my %account = (id => $self->{account_id});
     if ($self->{configured_id} ne '') {
         $account{configured_id} = $self->{configured_id};
     }
-    if ($cust_main) {
-        $account{first_name} = $self->{records}->text($cust_main->first);
-        $account{last_name}  = $self->{records}->text($cust_main->get('last'));
+    if ($facts->{custnum}) {
+        @account{qw(first_name last_name)} = @{$facts}{qw(first_name last_name)};
     }
     return \%account;
 }
@@ -218,7 +288,9 @@ sub _service {
 
 sub _domain {
     my ($self) = @_;
-    return defined $self->{domain} ? $self->{domain} : $self->{facts}{domain};
+    return $self->{domain} if defined $self->{domain};
+    my $known = $self->{facts} || $self->{owner};
+    return $known ? $known->{domain} : '';
 }
 
 # The other services of the account, and what else this one brings: the packages
@@ -230,7 +302,7 @@ sub _others {
     my @accounts = sort keys %accounts or return [];
     my %usual    = (account_id => $self->{account_id}, package => $self->{options}{package});
     my @others =
-        $self->{services}->alike_on_accounts(\@accounts, $self->{cust_main}, \%usual, $svc->svcnum);
+        $self->{services}->alike_on_accounts(\@accounts, $facts->{custnum}, \%usual, $svc->svcnum);
     if ($self->{hook} eq 'provision') {
         my $svcpart = $svc->svcpart || $facts->{svcpart};
         my %same    = map { $_ => $service->{$_} } qw(svcnum username domain);
@@ -255,18 +327,20 @@ sub _record_account {
     return '';
 }
 
-# What is left to do here once MagicMail is as it should be.
+# What is left to do here once MagicMail is as it should be. What fails of it is warned
+# about, and leaves the transaction as it was.
 sub _finish {
     my ($self, $reply) = @_;
     my ($hook, $svc)   = @{$self}{qw(hook svc)};
-    my @warnings = @{$reply->{warnings} || []};
     my $account  = $reply->{account_id};
+    my @warnings = @{$reply->{warnings} || []};
     if ($hook ne 'unprovision') {
-        my $error = eval { $self->_record_account($account) };
-        push @warnings, $error || "$@" if !defined $error || $error;
+        push @warnings, _optionally('', sub { return $self->_record_account($account) });
     }
-    elsif ($self->{options}{autopurge} && !$self->{is_job}) {
-        push @warnings, $self->_purge_later($account);
+    elsif ($self->{options}{autopurge} && $self->{options}{purge_after_commit} && $self->{purges}) {
+        push @warnings,
+            _optionally('the purge could not be queued: ',
+            sub { return $self->_queue(purge_job => $account) });
     }
     my $mailbox = $self->_mailbox;
     if (@{$reply->{steps} || []}) {
@@ -282,14 +356,15 @@ sub _finish {
     return;
 }
 
-# The purge is a job, which exists only if the transaction commits. Returns what
-# to warn of.
-sub _purge_later {
-    my ($self, $account) = @_;
-    return if !$self->{options}{purge_after_commit};
-    my $error = eval { $self->_queue(purge_job => $account) };
-    return if defined $error && $error eq '';
-    return 'the purge could not be queued: ' . ($error || "$@");
+# Runs code that returns an error text or '', and may fail; what to warn of, if so.
+sub _optionally {
+    my ($what, $code) = @_;
+    local $@ = '';
+    my $has_run = eval {
+        savepoint(sub { my $error = $code->(); die "$error\n" if $error; return });
+        1;
+    };
+    return $has_run ? () : one_line("$what$@");
 }
 
 # In a change of service definition: a job, which exists only if the transaction
@@ -305,16 +380,17 @@ sub _unprovision_later {
 # Freeside 4 throws the error of a suspend hook away: without the job the mailbox
 # would stay open.
 sub _suspend_later {
-    my ($self) = @_;
-    my $error = eval {
-        FS::part_export::magicmail::Jobs::queue(
-            suspend_job => $self->{svc},
-            $self->{export}->exportnum, $self->{svc}->svcnum
-        );
-    };
-    return if defined $error && $error eq '';
-    FS::part_export::magicmail::Log::failed($self->{svc},
-        $self->_cannot('no job tries it again: ' . ($error || "$@")));
+    my ($self)  = @_;
+    my ($error) = _optionally(
+        'no job tries it again: ',
+        sub {
+            return FS::part_export::magicmail::Jobs::queue(
+                suspend_job => $self->{svc},
+                $self->{export}->exportnum, $self->{svc}->svcnum
+            );
+        }
+    );
+    if (defined $error) { FS::part_export::magicmail::Log::failed($self->{svc}, $self->_cannot($error)) }
     return;
 }
 
@@ -322,10 +398,12 @@ sub _queue {
     my ($self, $job, $account) = @_;
     my ($export, $svc) = @{$self}{qw(export svc)};
     return FS::part_export::magicmail::Jobs::queue(
-        $job => $svc,
-        $export->exportnum, $svc->svcnum,
-        $self->{records}->text($svc->username),
-        $self->_domain, $account
+        $job      => $svc,
+        exportnum => $export->exportnum,
+        svcnum    => $svc->svcnum,
+        username  => $self->{records}->text($svc->username),
+        domain    => $self->_domain,
+        account   => $account,
     );
 }
 
@@ -333,7 +411,7 @@ sub _mailbox {
     my ($self) = @_;
     my $svc    = $self->{svc};
     my $name   = eval { $svc->username };
-    my $domain = $self->{facts} ? $self->_domain : '';
+    my $domain = $self->_domain;
     $name = '' if !defined $name;
     return $domain ne '' ? "$name\@$domain" : $name;
 }

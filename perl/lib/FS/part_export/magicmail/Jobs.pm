@@ -10,6 +10,7 @@ use warnings;
 
 use FS::Record qw(qsearchs);
 
+use FS::part_export::magicmail::Locks;
 use FS::part_export::magicmail::Log;
 use FS::part_export::magicmail::Records;
 use FS::part_export::magicmail::Services;
@@ -33,7 +34,9 @@ sub _job {
     die job_text($error ne '' ? $error : 'it ended without a reason') . "\n";
 }
 
-# Puts a job about $svc into the queue; returns '' or an error text.
+# Puts a job about $svc into the queue; returns '' or an error text. Freeside reads the
+# arguments as a hash, too, and takes what follows one that is custnum for the number of
+# a customer: no text of a user's may stand where a key does.
 sub queue {
     my ($job, $svc, @arguments) = @_;
     require FS::queue;
@@ -153,7 +156,8 @@ sub _purge_mailbox {
 }
 
 # After a suspend that failed: tries again while the package is suspended and the
-# export suspends at all.
+# export suspends at all. It looks once the service is locked: a customer who pays at
+# the same moment is unsuspended by whoever holds the lock.
 sub suspend {
     my @arguments = @_;
     return _job(sub { _suspend(@arguments); return });
@@ -166,11 +170,16 @@ sub _suspend {
     require FS::svc_acct;
     return in_transaction(
         sub {
+            my $records = _records($export);
+            FS::part_export::magicmail::Locks::take(
+                $records,
+                svcnum   => $svcnum,
+                custnums => [$records->custnum_of_service($svcnum)]
+            );
             my $svc = qsearchs('svc_acct', {svcnum => $svcnum});
             return if !$svc || $export->get('no_suspend');
-            my $records = _records($export);
-            my $facts   = $records->service_facts($svc);
-            my $own     = $records->exports->{$export->exportnum};
+            my $facts = $records->service_facts($svc);
+            my $own   = $records->exports->{$export->exportnum};
             return if !$facts->{susp};
             return if !$own->{svcparts}{$facts->{svcpart}};
             require FS::part_export::magicmail::Hook;
@@ -252,7 +261,8 @@ sub _must_configure {
 
 # The arguments of a job about a mailbox that may be no service any more.
 sub _mailbox {
-    my ($exportnum, $svcnum, $username, $domain, $account_id) = @_;
+    my @arguments = @_;
+    my ($exportnum, $svcnum, $username, $domain, $account_id) = _in_order(@arguments);
     my %given = (
         username   => $username,
         domain     => $domain,
@@ -272,6 +282,17 @@ sub _mailbox {
     require FS::svc_acct;
     my $svc = FS::svc_acct->new({svcnum => $svcnum, username => $username});
     return ($export, $svc, %given);
+}
+
+# A job of version 1.0.0 that still waits has its arguments in this order, without keys.
+my @KEYS = qw(exportnum svcnum username domain account);
+
+sub _in_order {
+    my @arguments = @_;
+    return @arguments                  if !defined $arguments[0] || $arguments[0] ne $KEYS[0];
+    die "the arguments are no pairs\n" if @arguments % 2;
+    my %given = @arguments;
+    return @given{@KEYS};
 }
 
 # A magicmail export by its number, or it dies.
@@ -295,13 +316,16 @@ sub _records {
     return FS::part_export::magicmail::Records->new($export, $export->magic_options);
 }
 
-# The same, once the customer is locked whom the account is named after.
+# The same, once the account is locked.
 sub _locked_records {
     my ($export, $account_id) = @_;
     my $records  = _records($export);
     my $services = FS::part_export::magicmail::Services->new($records);
-    my $custnum  = $services->custnum_in($account_id);
-    if ($custnum) { $records->lock_customer($custnum) }
+    FS::part_export::magicmail::Locks::take(
+        $records,
+        accounts => [$account_id],
+        custnums => [$services->custnum_in($account_id)]
+    );
     return $records;
 }
 

@@ -7,7 +7,8 @@ package FS::part_export::magicmail::Log;
 use strict;
 use warnings;
 
-use FS::part_export::magicmail::Text qw(log_text one_line to_error_log);
+use FS::part_export::magicmail::Text        qw(log_text one_line to_error_log);
+use FS::part_export::magicmail::Transaction qw(savepoint);
 
 my $CONTEXT = 'FS::part_export::magicmail';
 
@@ -55,7 +56,7 @@ sub _to_freeside {
         require FS::Log;
 
         # The object is on a stack of contexts until it goes: it is never kept.
-        FS::Log->new($CONTEXT)->$level(log_text($text), @about);
+        savepoint(sub { FS::Log->new($CONTEXT)->$level(log_text($text), @about); return });
         1;
     };
     return $is_written ? 1 : 0;

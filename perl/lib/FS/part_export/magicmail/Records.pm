@@ -40,25 +40,41 @@ sub text {
     return characters($value, $self->{from_bytes});
 }
 
-# Whose a service is: custnum, and on_record, the account that it is on. A service
-# that moves to another definition has that under the old definition's export; it
+# Whose a service is: custnum, agent_custid, its domain, and on_record, the account that it is on. A
+# service that moves to another definition has that under the old definition's export; it
 # counts, for the mailbox is the same.
 sub owner {
     my ($self, $svc) = @_;
     my $svcnum = $svc->svcnum;
     my ($on_record, $join, @bind) = $self->_record_of($svcnum);
-    return $self->_own_record( <<"END", $svcnum, @bind);
-SELECT cust_pkg.custnum, $on_record
+    return $self->_own_record( <<"END", $svc->domsvc || undef, $svcnum, @bind);
+SELECT cust_pkg.custnum, cust_main.agent_custid,
+       ( SELECT domain FROM svc_domain WHERE svc_domain.svcnum = ? ) AS domain,
+       $on_record
   FROM ( SELECT 1 AS one ) AS this
   LEFT JOIN cust_svc ON cust_svc.svcnum = ?
   LEFT JOIN cust_pkg ON cust_pkg.pkgnum = cust_svc.pkgnum
+  LEFT JOIN cust_main ON cust_main.custnum = cust_pkg.custnum
   $join
 END
 }
 
-# What is known of a service: that, and svcpart, pkgnum, susp, row_svcnum (undef when
-# the row of svc_acct is gone), domain, old_domain, has_namesake (whether another
-# service has its user name, in whatever domain).
+# The customer of a service, as a number; 0 where there is none.
+sub custnum_of_service {
+    my ($self, $svcnum) = @_;
+    my ($row) = $self->rows(<<'END', $svcnum);
+SELECT cust_pkg.custnum
+  FROM cust_svc
+  JOIN cust_pkg ON cust_pkg.pkgnum = cust_svc.pkgnum
+ WHERE cust_svc.svcnum = ?
+END
+    return $row && $row->{custnum} ? $row->{custnum} : 0;
+}
+
+# What is known of a service: that, and first_name and last_name of its customer,
+# svcpart, pkgnum, susp, row_svcnum (undef when the row of svc_acct is gone), domain,
+# old_domain, has_namesake (whether another service has its user name, in whatever
+# domain).
 sub service_facts {
     my ($self, $svc, $old) = @_;
     my $svcnum  = $svc->svcnum;
@@ -69,8 +85,10 @@ sub service_facts {
     # them knows no other way.
     my $username = $svc->username;
     if (!defined $username) { $username = '' }
+    my $locking = _locking_read();
     return $self->_own_record( <<"END", @domains, $username, lc $username, ($svcnum) x 3, @bind);
 SELECT cust_svc.svcpart, cust_svc.pkgnum, cust_pkg.custnum, cust_pkg.susp,
+       cust_main.agent_custid, cust_main.first AS first_name, cust_main.last AS last_name,
        svc_acct.svcnum AS row_svcnum,
        ( SELECT domain FROM svc_domain WHERE svc_domain.svcnum = ? ) AS domain,
        ( SELECT domain FROM svc_domain WHERE svc_domain.svcnum = ? ) AS old_domain,
@@ -82,8 +100,10 @@ SELECT cust_svc.svcpart, cust_svc.pkgnum, cust_pkg.custnum, cust_pkg.susp,
   FROM ( SELECT 1 AS one ) AS this
   LEFT JOIN cust_svc ON cust_svc.svcnum = ?
   LEFT JOIN cust_pkg ON cust_pkg.pkgnum = cust_svc.pkgnum
+  LEFT JOIN cust_main ON cust_main.custnum = cust_pkg.custnum
   LEFT JOIN svc_acct ON svc_acct.svcnum = ?
   $join
+  $locking
 END
 }
 
@@ -95,7 +115,7 @@ sub _own_record {
     my $exportnum = $self->{export}->exportnum;
     my ($own)     = grep { ($_->{exportnum} || 0) == $exportnum } @rows;
     my $facts     = $own || $rows[0];
-    foreach my $text (qw(domain old_domain on_record)) {
+    foreach my $text (qw(domain old_domain on_record agent_custid first_name last_name)) {
         $facts->{$text} = $self->text($facts->{$text});
     }
     return $facts;
@@ -118,29 +138,23 @@ END
     return ('record.exportnum, record.remoteid AS on_record', $join, @family, $svcnum);
 }
 
-# Locks a customer's row until the transaction ends, as Freeside does where two
-# must not work on one customer at once. Returns the customer, if there is one.
-#
-# An order puts its package and its service into one transaction, and PostgreSQL
-# shares the customer's row among all who have put a package beside it. With
-# select_for_update (FOR UPDATE) two orders at once would wait for each other until
-# one is ended. This lock lets those packages be, and keeps out whoever else locks
-# the row, in either way.
+# Locks a customer's row until the transaction ends, where the database has no locks but
+# of rows: MySQL. SQLite's transactions run one by one.
 sub lock_customer {
     my ($self, $custnum) = @_;
-    require FS::cust_main;
-    if ((dbh->{Driver}{Name} || '') eq 'Pg') {
-        return scalar qsearchs(
-            {
-                table     => 'cust_main',
-                hashref   => {custnum => $custnum},
-                extra_sql => 'FOR NO KEY UPDATE',
-            }
-        );
-    }
-    my ($locked) =
-        FS::cust_main->new({custnum => $custnum})->select_for_update;
-    return $locked;
+    my $for_update = _driver() eq 'mysql' ? 'FOR UPDATE' : '';
+    my ($row) = $self->rows("SELECT custnum FROM cust_main WHERE custnum = ? $for_update", $custnum);
+    return $row ? 1 : 0;
+}
+
+# MySQL's transactions go on seeing what was there when they began; a locking read sees
+# what is there now.
+sub _locking_read {
+    return _driver() eq 'mysql' ? 'LOCK IN SHARE MODE' : '';
+}
+
+sub _driver {
+    return dbh->{Driver}{Name} || '';
 }
 
 # A customer by his number; undef where there is none.
@@ -170,13 +184,13 @@ sub names_of_customers {
 }
 
 # This server's magicmail exports, this one among them, by exportnum: those of
-# their options that matter to one another, and their service definitions.
+# their options that matter to one another, no_suspend, and their service definitions.
 sub exports {
     my ($self) = @_;
     return $self->{exports} if $self->{exports};
     my ($of_family, @family) = $self->of_family;
     my $sql = <<"END";
-SELECT part_export.exportnum, part_export_option.optionname,
+SELECT part_export.exportnum, part_export.no_suspend, part_export_option.optionname,
        part_export_option.optionvalue, export_svc.svcpart
   FROM part_export
   LEFT JOIN part_export_option
@@ -186,9 +200,10 @@ SELECT part_export.exportnum, part_export_option.optionname,
   LEFT JOIN export_svc ON export_svc.exportnum = part_export.exportnum
  WHERE $of_family
 END
-    my (%given, %svcparts);
+    my (%given, %svcparts, %no_suspend);
     foreach my $row ($self->rows($sql, @family)) {
         my $exportnum = $row->{exportnum};
+        $no_suspend{$exportnum} = $row->{no_suspend} ? 1 : 0;
         $given{$exportnum} ||= {};
         if (defined $row->{optionname}) {
             $given{$exportnum}{$row->{optionname}} =
@@ -200,8 +215,9 @@ END
     }
     foreach my $exportnum (keys %given) {
         $self->{exports}{$exportnum} = {
-            svcparts => $svcparts{$exportnum} || {},
-            options  => FS::part_export::magicmail::Options::complete(%{$given{$exportnum}}),
+            svcparts   => $svcparts{$exportnum} || {},
+            no_suspend => $no_suspend{$exportnum},
+            options    => FS::part_export::magicmail::Options::complete(%{$given{$exportnum}}),
         };
     }
     return $self->{exports} ||= {};
@@ -232,11 +248,12 @@ END
     return map { $_->{svcnum} } $self->rows($sql, @family, $username);
 }
 
-# A condition for this server's magicmail exports.
+# A condition for this server's magicmail exports. Freeside keeps the name of the server
+# as it was typed.
 sub of_family {
     my ($self) = @_;
     my ($of_types, @types) = $self->of_types;
-    return ("$of_types AND part_export.machine = ?", @types, $self->{export}->machine);
+    return ("$of_types AND LOWER(part_export.machine) = ?", @types, lc $self->{export}->machine);
 }
 
 # A condition for all magicmail exports, those of subclasses included.
@@ -301,8 +318,11 @@ sub _executed {
     }
 
     # To prepare them takes longer than to run most of them. One that an exception
-    # left half read is not touched.
-    my $statement = $dbh->prepare_cached($sql, {}, 3);
+    # left half read is not touched. None is kept on a PostgreSQL server: behind a
+    # pooler the next transaction meets another server process, and after a change of a
+    # column's type the old one is refused.
+    my %kept_here = _driver() eq 'Pg' ? (pg_server_prepare => 0) : ();
+    my $statement = $dbh->prepare_cached($sql, \%kept_here, 3);
     if (!$statement || !$statement->execute(@bind)) { _cannot($dbh) }
     return $statement;
 }
@@ -317,9 +337,17 @@ sub _end {
     return;
 }
 
+# In words, where it is about somebody else's doing.
+my %SENTENCES = (
+    '40P01' => 'somebody else was working on the same, and each waited for the other; try again',
+    '40001' => 'somebody else was working on the same; try again',
+    '55P03' => 'somebody else holds a lock in the database for too long; try again later',
+);
+
 sub _cannot {
     my ($handle) = @_;
-    die q{Freeside's database: } . $handle->errstr . "\n";
+    my $sentence = $SENTENCES{$handle->state || ''};
+    die "Freeside's database: " . (defined $sentence ? $sentence : $handle->errstr) . "\n";
 }
 
 1;

@@ -1,7 +1,7 @@
 package FS::part_export::magicmail::Repair;
 
 # Mends what an audit found: one finding after the other, each in a transaction
-# of its own that locks the customer's row, and after another look. What is done,
+# of its own that locks the account, and after another look. What is done,
 # and whether it still has to be, is the library's to say; a mailbox that is
 # missing is provisioned by the same hook as ever.
 #
@@ -15,6 +15,7 @@ use FS::Record qw(qsearchs);
 
 use FS::part_export::magicmail::Accounts;
 use FS::part_export::magicmail::Hook;
+use FS::part_export::magicmail::Locks;
 use FS::part_export::magicmail::Log;
 use FS::part_export::magicmail::Records;
 use FS::part_export::magicmail::Services;
@@ -137,15 +138,15 @@ sub _service {
     return scalar qsearchs('svc_acct', {svcnum => $finding->{svcnum}});
 }
 
-# The rows that every hook on this account waits for.
+# What every hook on this account waits for.
 sub _lock {
     my ($self, $records, $finding) = @_;
     my $services = FS::part_export::magicmail::Services->new($records);
-    my %custnums = map { $_ => 1 } grep { $_ } $finding->{customer},
-        $services->custnum_in($finding->{account});
-    foreach my $custnum (sort { $a <=> $b } keys %custnums) {
-        $records->lock_customer($custnum)
-    }
+    FS::part_export::magicmail::Locks::take(
+        $records,
+        accounts => [$finding->{account}],
+        custnums => [$finding->{customer}, $services->custnum_in($finding->{account})]
+    );
     return;
 }
 

@@ -32,9 +32,9 @@ sub new {
 # customer's (undef: nobody's): svcnum, username, domain, package and account_id
 # of each, once for each of its exports, by svcnum.
 sub on_accounts {
-    my ($self, $accounts, $cust_main) = @_;
+    my ($self, $accounts, $custnum) = @_;
     my @services;
-    foreach my $alike ($self->alike_on_accounts($accounts, $cust_main)) {
+    foreach my $alike ($self->alike_on_accounts($accounts, $custnum)) {
         my %place = map { $_ => $alike->{$_} } qw(package account_id);
         foreach my $service (@{$alike->{services}}) {
             push @services, {%place};
@@ -49,10 +49,9 @@ sub on_accounts {
 # svcnum, username and domain of each service that has these. Without the service
 # $but; of $usual, a package and an account_id, what is the same is left out.
 sub alike_on_accounts {
-    my ($self, $accounts, $cust_main, $usual, $but) = @_;
+    my ($self, $accounts, $custnum, $usual, $but) = @_;
     my $records = $self->{records};
-    my $custnum = $cust_main ? $cust_main->custnum : 0;
-    if ($cust_main) { $self->{customers}{$custnum} = $cust_main }
+    $custnum ||= 0;
     my ($maybe, @maybe) = $self->_numbers($accounts, $custnum);
     return if !defined $maybe;
     my $of = {accounts => $accounts, custnum => $custnum, usual => $usual || {}};

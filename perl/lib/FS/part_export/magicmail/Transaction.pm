@@ -1,6 +1,7 @@
 package FS::part_export::magicmail::Transaction;
 
-# A transaction of Freeside's database, for what is no hook: jobs and repairs.
+# Transactions of Freeside's database: one of our own where the caller has none, and
+# savepoints in the caller's for what may fail without taking it along.
 
 use strict;
 use warnings;
@@ -10,7 +11,9 @@ use FS::Record qw(dbh);
 
 use FS::part_export::magicmail::Text qw(one_line);
 
-our @EXPORT_OK = qw(in_transaction);
+our @EXPORT_OK = qw(in_transaction savepoint);
+
+my $NAME = 'magicmail';
 
 # Runs code in a transaction: the locks hold until the end of it.
 sub in_transaction {
@@ -31,6 +34,42 @@ sub in_transaction {
     }
     if (defined $error) { die one_line($error) . "\n" }
     return;
+}
+
+# Runs code that may fail without taking the transaction along: PostgreSQL refuses
+# whatever follows a statement that failed, until the savepoint before it. Returns what
+# it returned, one value; dies with what it died with, after everything that it wrote
+# and locked is undone.
+sub savepoint {
+    my ($code) = @_;
+    my $dbh = dbh;
+    ## no critic (ProhibitPackageVars) -- Freeside's own
+    my $is_open = $dbh && !$FS::UID::AutoCommit && ($dbh->{Driver}{Name} || '') eq 'Pg';
+    if ($is_open) { $dbh->pg_savepoint($NAME) }
+    my ($error, $result);
+    {
+        local $@ = '';
+        local $SIG{__DIE__} = 'DEFAULT';
+        my $has_run = eval { $result = $code->(); 1 };
+        if (!$has_run) { $error = "$@" || "it ended without a reason\n" }
+    }
+    if ($is_open) {
+
+        # A statement may have failed without a word: Freeside's log only warns.
+        local $dbh->{PrintError} = 0;
+        local $dbh->{RaiseError} = 0;
+        if (!defined $error && !$dbh->pg_release($NAME)) {
+            $error = "the database refused a statement\n";
+        }
+        elsif (!defined $error) { return $result }
+        $dbh->pg_rollback_to($NAME);
+        $dbh->pg_release($NAME);
+    }
+    elsif (defined $error && $dbh && $FS::UID::AutoCommit) {
+        $dbh->rollback;
+    }
+    die $error if defined $error;    ## no critic (RequireCarping) -- the code's own words
+    return $result;
 }
 
 1;
