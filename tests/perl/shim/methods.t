@@ -105,8 +105,10 @@ subtest 'errors' => sub {
         $mm->error_warn;
     }
     like "@warned", qr/more/x, 'error_warn';
-    is $mm->error, q{}, 'forgets it';
+    is $mm->error,                     q{}, 'forgets it';
     is $mm->check_for_error({a => 1}), q{}, 'check_for_error: none';
+    isnt $mm->check_for_error(undef),  q{}, 'no answer is one';
+    $mm->error_init;
     is $mm->check_for_error({error => {code => 'x.y', message => 'No such'}}),
         'x.y: No such', 'check_for_error';
     is $mm->error,         'x.y: No such', 'adds it';
@@ -128,13 +130,14 @@ subtest 'rollback' => sub {
             suspend_account => 'A3',
         }
         ),
-        q{}, 'no error';
+        'what was done was undone', 'no error but that';
     my $state = $magicmail->state;
     is_deeply $state->{users}{ann}{packages}, [], 'remove_package';
     ok !$state->{users}{bea}, 'purge_user';
-    is $state->{accounts}{A2}{status},                              'deleted',   'delete_account';
-    is $state->{accounts}{A3}{status},                              'suspended', 'suspend_account';
-    is $mm->rollback({purge_user => 'ann', purge_account => 'A1'}), q{},         'the user first';
+    is $state->{accounts}{A2}{status},                                'deleted',   'delete_account';
+    is $state->{accounts}{A3}{status},                                'suspended', 'suspend_account';
+    isnt $mm->rollback({purge_user => 'ann', purge_account => 'A1'}), q{},         'the user first';
+    is $mm->error,                                                    q{},         'without an error';
     ok !$magicmail->state->{accounts}{A1}, 'purge_account';
 };
 

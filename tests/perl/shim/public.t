@@ -204,13 +204,7 @@ subtest 'an answer to a request is a hash whose lists are folded' => sub {
 # Those that ask the server, among them those that need the database too.
 my $ann    = $isp->customer;
 my $svc    = $isp->provisioned($ann, username => 'zed');
-my @ASKING = (
-    (map { [@{$_}[0, 1]] } @METHODS),
-    [get_accounts_and_users => []],
-    [get_master_user        => ['A1']],
-    [sync_magic_packages    => [$ann]],
-    [sync_magic_packages    => [$svc]],
-);
+my @ASKING = ((map { [@{$_}[0, 1]] } @METHODS), [get_accounts_and_users => []], [get_master_user => ['A1']],);
 my %FAULTS = (
     'the server fails'        => {kind => 'status_500'},
     'the server refuses'      => {kind => 'error_document', code => 'x.y', message => 'No way'},
@@ -235,7 +229,7 @@ for my $name (sort keys %FAULTS) {
 subtest 'nothing is returned where the database fails, and error says so' => sub {
     no warnings 'redefine';    ## no critic (ProhibitNoWarnings): on purpose
     local *FS::part_export::magicmail::Records::rows = sub { die "no such table\n" };
-    for my $method (qw( cust_magic_services cust_magic_packages sync_magic_packages )) {
+    for my $method (qw( cust_magic_services cust_magic_packages )) {
         begin();
         is_deeply [$export->$method($svc)], [], $method;
         is $export->error,       'no such table', '... its error';
@@ -260,6 +254,55 @@ subtest 'errors add up until they are forgotten' => sub {
     is $export->error, q{}, 'and forgets them';
     $export->error_warn;
     is scalar @warned, 1, 'no error is no line';
+    $export->error('one');
+    $export->error_warn('two');
+    like $warned[-1], qr/one;[ ]two/x, 'a text is added first';
+    is $export->error, q{}, 'and forgotten';
+};
+
+subtest 'sync_magic_packages leaves no error behind' => sub {
+    for my $in ($ann, $svc) {
+        begin();
+        $magicmail->faults({kind => 'status_500', on => 1, count => undef});
+        $export->error('before');
+        @warned = ();
+        is_deeply [$export->sync_magic_packages($in)], [], 'nothing where it fails';
+        is $export->error, 'before', 'the error is what it was';
+        like "@warned", qr/500/x, 'the error log has the other one';
+        $magicmail->faults;
+    }
+};
+
+my @REFUSED = (
+    [add_user    => [undef, 'bea']],
+    [add_user    => [q{ },  'bea']],
+    [update_user => [undef, 'ann', memo => 'x']],
+    [get_users   => [undef]],
+    [get_domains => [q{}]],
+    [add_domain  => [undef, 'own.example']],
+    [add_account => [undef]],
+    [add_user    => ['A1', 'bea', password => 'x', password_type => 'md5']],
+    [update_user => ['A1', 'ann', password => 'x', password_type => 'md5']],
+);
+
+subtest 'what cannot be sent is refused before any request' => sub {
+    for my $each (@REFUSED) {
+        my ($method, $arguments) = @{$each};
+        begin();
+        is_deeply [$export->$method(@{$arguments})], [], $method;
+        isnt $export->error,     q{}, '... ' . $export->error;
+        is $magicmail->requests, 0,   '... and nothing is sent';
+    }
+};
+
+subtest 'options that a method does not know are ignored' => sub {
+    begin();
+    is $export->add_account('A2', colour => 'red')->{id},               'A2',   'add_account';
+    is ref $export->update_account('A2', colour => 'red', memo => 'm'), 'HASH', 'update_account';
+    like $export->add_user('A2', 'bea', colour => 'red', password => 'x')->{id}, qr/bea/ix, 'add_user';
+    is ref $export->update_user('A2', 'bea', colour => 'red'),           'HASH', 'update_user';
+    is $export->error,                                                   q{},    'no error';
+    is scalar(grep { exists $_->{parameters}{colour} } $magicmail->log), 0,      'none is sent';
 };
 
 subtest 'debug' => sub {

@@ -138,6 +138,67 @@ subtest 'pages, report and button' => sub {
     ok @texts > 0, 'with its progress';
 };
 
+# One in the old style, whose hooks are its own.
+sub oldstyle {
+    my (%options) = @_;
+    return $isp->magicmail($magicmail, type => 'oldstyle', options => \%options, definitions => ['Old']);
+}
+
+subtest 'hooks in the old style work' => sub {
+    begin();
+    my $old     = oldstyle();
+    my $account = 'FREESIDE' . $ann->custnum;
+    is ref $old->add_account($account), 'HASH', 'an account';
+    my $svc = $isp->mailbox($ann, username => 'ann', definition => 'Old');
+    is $svc->insert,                            q{},         'provision';
+    is $isp->change($svc, finger => 'Ann Roe'), q{},         'change';
+    is $svc->cust_svc->cust_pkg->suspend,       q{},         'suspend';
+    is $magicmail->user('ann')->{status},       'suspended', 'is done';
+    is $svc->cust_svc->cust_pkg->unsuspend,     q{},         'unsuspend';
+    is $isp->fresh($svc)->delete,               q{},         'unprovision';
+    is $magicmail->user('ann')->{status},       'deleted',   'is done';
+};
+
+subtest 'on a dead server each hook in the old style fails' => sub {
+    for my $fault ({kind => 'refused'}, {kind => 'status_500'}, {kind => 'web_page'}) {
+        begin();
+        my $old = oldstyle(timeout => 2);
+        my $svc;
+        {
+            local $FS::svc_Common::noexport_hack = 1;    ## no critic (ProhibitPackageVars): Freeside's
+            $svc = $isp->mailbox($ann, username => 'ann', definition => 'Old');
+            is $svc->insert, q{}, "$fault->{kind}: a service";
+        }
+        $magicmail->faults({%{$fault}, on => 1, count => undef});
+        for my $hook (qw( insert replace delete suspend unsuspend )) {
+            my $method = "_export_$hook";
+            my $error  = $old->$method($svc, $svc);
+            ok $error, "... $hook fails" or diag explain $error;
+        }
+        $magicmail->faults;
+    }
+};
+
+subtest 'a rollback never purges with force' => sub {
+    begin();
+    my $old = oldstyle();
+    ok $old->add_account('A1'),                                                'an account';
+    ok $old->add_user('A1', 'joe', password => 'x', password_type => 'plain'), 'a user';
+    $magicmail->clear_log;
+    like $old->rollback({purge_user => 'joe', purge_account => 'A1'}), qr/\S/x, 'it is always an error';
+    is scalar(grep { exists $_->{parameters}{force} } $magicmail->log), 0, 'without force';
+    is_deeply [$magicmail->user('joe'), $magicmail->account('A1')], [undef, undef], 'both are gone';
+};
+
+subtest 'DEBUG of the module switches debug on' => sub {
+    begin();
+    local $FS::part_export::magicmail::DEBUG = 1;    ## no critic (ProhibitPackageVars): as scripts do
+    @warned = ();
+    ok $export->debug('hello'), 'it is on';
+    $export->get_user('ann');
+    like "@warned", qr/hello\n.*GET[ ]\/user\/ann/sx, 'and requests are told';
+};
+
 subtest 'a subclass that is loaded later' => sub {
     my @before = FS::part_export::magicmail::Records::export_types();
     {

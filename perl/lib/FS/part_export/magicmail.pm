@@ -12,6 +12,9 @@ use FS::part_export::magicmail::Options;
 
 our ($VERSION, %info);    ## no critic (ProhibitPackageVars) -- Freeside's
 
+# Debug warnings of every export, whatever its option says.
+our $DEBUG = 0;           ## no critic (ProhibitPackageVars) -- subclasses set it
+
 BEGIN {
     $VERSION = '1.0.0';
 

@@ -6,6 +6,11 @@ package FS::part_export::magicmail::Client;
 use strict;
 use warnings;
 
+# The options that the methods know.
+my @OF_ACCOUNT = qw(first_name last_name phone memo);
+my @OF_USER    = qw(first_name last_name memo password password_type);
+my %IS_TYPE    = map { $_ => 1 } qw(plain encrypted);
+
 =encoding utf8
 
 =head1 NAME
@@ -20,7 +25,9 @@ has no such thing nothing is returned. On failure nothing is returned either, an
 C<error> has the text (see L<FS::part_export::magicmail::Errors>). A method that
 has nothing to give returns a hashref without fields when it succeeded.
 
-Options are pairs of a name and a value; an undefined value is none.
+Options are pairs of a name and a value; an undefined value is none, and so is a
+name that the method does not know. An account that is not named, and a
+password_type that is none, are refused before anything is sent.
 
 =head1 METHODS
 
@@ -59,7 +66,7 @@ Makes an account. Options: first_name, last_name, phone, memo.
 
 sub add_account {
     my ($self, $id, @options) = @_;
-    return $self->_magic_record('add_account', $id, _set(@options));
+    return $self->_magic_record('add_account', $id, _set(_known(\@OF_ACCOUNT, @options)));
 }
 
 =item get_account ID
@@ -90,7 +97,7 @@ Options as for C<add_account>; an empty value is sent as empty.
 
 sub update_account {
     my ($self, $id, @options) = @_;
-    return $self->_magic_record('update_account', $id, _given(@options));
+    return $self->_magic_record('update_account', $id, _given(_known(\@OF_ACCOUNT, @options)));
 }
 
 =item suspend_account ID
@@ -138,7 +145,9 @@ password_type (plain or encrypted).
 
 sub add_user {
     my ($self, $account, $name, @options) = @_;
-    return $self->_magic_record('add_user', $name, _set(@options), account => $account);
+    return if !$self->_magic_can_send($account, @options);
+    my %known = _set(_known(\@OF_USER, @options));
+    return $self->_magic_record('add_user', $name, %known, account => $account);
 }
 
 =item get_user NAME
@@ -154,6 +163,7 @@ sub get_user {
 
 sub get_users {
     my ($self, $account) = @_;
+    return if !$self->_magic_can_send($account);
     return $self->_magic_list('get_users', account => $account);
 }
 
@@ -166,7 +176,8 @@ sent: a user cannot be moved.
 
 sub update_user {
     my ($self, $account, $name, @options) = @_;
-    return $self->_magic_record('update_user', $name, _given(@options));
+    return if !$self->_magic_can_send($account, @options);
+    return $self->_magic_record('update_user', $name, _given(_known(\@OF_USER, @options)));
 }
 
 =item make_master_user NAME
@@ -256,6 +267,7 @@ sub remove_package {
 
 sub add_domain {
     my ($self, $account, $domain) = @_;
+    return if !$self->_magic_can_send($account);
     return $self->_magic_record('add_domain', $domain, account => $account);
 }
 
@@ -266,6 +278,7 @@ sub get_domain {
 
 sub get_domains {
     my ($self, $account) = @_;
+    return if !$self->_magic_can_send($account);
     return $self->_magic_list('get_domains', account => $account);
 }
 
@@ -304,6 +317,24 @@ sub get_email_addresses {
 sub remove_email_address {
     my ($self, $address) = @_;
     return $self->magic_call('remove_email_address', {id => $address});
+}
+
+# Those of the options that have one of these names.
+sub _known {
+    my ($names, %options) = @_;
+    return map { $_ => $options{$_} } grep { exists $options{$_} } @{$names};
+}
+
+# Whether an account is named, and the password_type is one; else the error says so.
+sub _magic_can_send {
+    my ($self, $account, %options) = @_;
+    my $type = $options{password_type};
+    if    (!defined $account || $account !~ m/\S/x) { $self->error('the account is not named') }
+    elsif (defined $type && $type ne '' && !$IS_TYPE{$type}) {
+        $self->error('the password_type is neither plain nor encrypted');
+    }
+    else { return 1 }
+    return 0;
 }
 
 # An operation that gives a record.

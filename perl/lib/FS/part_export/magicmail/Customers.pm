@@ -108,12 +108,24 @@ sub cust_magic_packages {
 =item sync_magic_packages IN [ , ignore => SVC ] [ , include => SVC ]
 
 Makes the account's master user hold exactly these packages: assigns those that
-lack, then removes those that are too much, if all assignments succeeded. Does
-nothing where there is no service. Returns true on success.
+lack, then removes the unexpected ones, if all assignments succeeded. Does
+nothing where there is no service. Returns true on success. It leaves no error behind:
+what failed goes to the error log, and the error is what it was before.
 
 =cut
 
 sub sync_magic_packages {
+    my ($self, $in, %also) = @_;
+    my $before = $self->error;
+    $self->error_init;
+    my $is_done = $self->_magic_sync($in, %also);
+    $self->error_warn;
+    $self->error($before);
+    return $is_done ? 1 : ();
+}
+
+# The same, but that the error says what failed.
+sub _magic_sync {
     my ($self, $in, %also) = @_;
     my $request = $self->_magic_try(
         sub {

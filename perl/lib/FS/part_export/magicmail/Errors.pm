@@ -59,15 +59,16 @@ sub error_init {
     return $self->{magic_error} = '';
 }
 
-=item error_warn
+=item error_warn [ TEXT ]
 
-Writes the error to the error log, where there is one, and forgets it.
+Adds a text to the error, where one is given, writes the error to the error log,
+where there is one, and forgets it.
 
 =cut
 
 sub error_warn {
-    my ($self) = @_;
-    my $error = $self->error;
+    my ($self, $text) = @_;
+    my $error = $self->error($text);
     if ($error ne '') {
         to_error_log('[FS::part_export::magicmail] ' . one_line($error));
     }
@@ -77,14 +78,17 @@ sub error_warn {
 
 =item check_for_error ANSWER
 
-Where an answer of C<request> has an error in it, adds that to the error and
-returns the error; otherwise returns the empty text.
+Where an answer of C<request> is none, or has an error in it, adds that to the error
+and returns the error; otherwise returns the empty text.
 
 =cut
 
 sub check_for_error {
     my ($self, $answer) = @_;
-    my $found = ref $answer eq 'HASH' ? $answer->{error} : undef;
+    if (ref $answer ne 'HASH') {
+        return $self->error ne '' ? $self->error : $self->error('there is no answer of the server');
+    }
+    my $found = $answer->{error};
     return '' if !defined $found;
     my @found = map {
         ref $_ eq 'HASH'
@@ -97,8 +101,9 @@ sub check_for_error {
 
 =item debug [ TEXT, ... ]
 
-Whether the export's debug warnings are on. If so, the texts are written to the
-error log.
+Whether the export's debug warnings are on: its option, or
+C<$FS::part_export::magicmail::DEBUG> for all of them. If so, the texts are written to
+the error log.
 
 =cut
 
@@ -125,7 +130,9 @@ any of these keys:
   suspend_account  account
 
 Each is tried whatever became of the one before; what cannot be undone is added
-to the error. Returns the error.
+to the error. What is purged is marked deleted first, and never purged with force: a
+purge that comes late cannot hit a mailbox that is used again. Returns an error text
+always: a hook that undoes something has failed.
 
 =cut
 
@@ -135,16 +142,21 @@ sub rollback {
     my @steps =
         ([remove_package => @{$undo{remove_package} || []}]);
     foreach my $name (qw(purge_user purge_account)) {
-        push @steps, [$name, defined $undo{$name} ? ($undo{$name}, 'force', 1) : ()];
+        push @steps, [$name, defined $undo{$name} ? $undo{$name} : ()];
     }
     foreach my $name (qw(delete_account suspend_account)) {
         push @steps, [$name, defined $undo{$name} ? $undo{$name} : ()];
     }
     foreach my $step (@steps) {
         my ($method, @arguments) = @{$step};
-        if (@arguments) { $self->$method(@arguments) }
+        next if !@arguments;
+        if ($method =~ m/\Apurge_(user|account)\z/x) {
+            my $delete = "delete_$1";
+            $self->$delete(@arguments) or next;
+        }
+        $self->$method(@arguments);
     }
-    return $self->error;
+    return $self->error ne '' ? $self->error : 'what was done was undone';
 }
 
 =item magic_options
@@ -162,7 +174,10 @@ sub magic_options {
     my $from_bytes = gives_bytes(dbh);
     my %options =
         map { $_ => characters($given{$_}, $from_bytes) } keys %given;
-    return FS::part_export::magicmail::Options::complete(%options);
+    my $complete = FS::part_export::magicmail::Options::complete(%options);
+    ## no critic (ProhibitPackageVars) -- subclasses and scripts set it
+    if ($FS::part_export::magicmail::DEBUG) { $complete->{debug} = 1 }
+    return $complete;
 }
 
 =item magic_library [ OPTION => VALUE, ... ]

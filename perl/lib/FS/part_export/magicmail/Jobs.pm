@@ -81,7 +81,7 @@ sub _sync_packages {
     return if !grep { $_ == $svc->svcnum } @users;
     my $provisioned = qsearchs('svc_acct', {svcnum => $svc->svcnum});
     $export->error_init;
-    $export->sync_magic_packages($provisioned);
+    $export->_magic_sync($provisioned);    ## no critic (ProtectPrivateSubs) -- ours
     my $error = $export->error;
     die "$error\n" if $error ne '';
     return;
