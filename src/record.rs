@@ -19,10 +19,33 @@ impl Record {
 
     /// By what a record in a list is known. It may come to stand in a request's path, where dots are no name.
     pub fn list_id(&self) -> Option<&str> {
-        let id = ["name", "key", "id"].iter().find_map(|field| self.get(field));
+        let id = NAMING.into_iter().find_map(|field| self.get(field));
         id.filter(|id| !matches!(*id, "" | "." | ".."))
     }
+
+    /// Who the record says that it is, if that is another than the one for whom `is_asked_for` is true. A record
+    /// need not name itself; only what `can_name` it counts.
+    pub fn other_name(
+        &self,
+        can_name: impl Fn(&str) -> bool,
+        is_asked_for: impl Fn(&str) -> bool,
+    ) -> Option<String> {
+        let mut other = None;
+        for name in NAMING {
+            match self.0.get(name) {
+                Some(Value::String(text)) if text.is_empty() || !can_name(text) => {}
+                Some(Value::String(text)) if is_asked_for(text) => return None,
+                Some(Value::String(text)) => other = other.or_else(|| Some(text.clone())),
+                Some(_) => other = other.or_else(|| Some("several at once".to_owned())),
+                None => {}
+            }
+        }
+        other
+    }
 }
+
+/// The fields by which a record is known, the first that is there.
+const NAMING: [&str; 3] = ["name", "key", "id"];
 
 /// The state of an account or a user. `deleted` is a mark: it can be made active again until it is purged.
 #[derive(Clone, Debug, PartialEq, Eq)]

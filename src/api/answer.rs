@@ -1,9 +1,10 @@
 //! From an outcome on the wire to what the server said: a reply, or an error that knows what it leaves open.
 
 use super::document::{self, Element};
-use super::operations::{Operation, Shape};
+use super::operations::{Call, Operation, Shape};
 use crate::error::Status;
 use crate::foreign::foreign;
+use crate::id::UserName;
 use crate::record::Record;
 use crate::wire::{Answer, FailureKind, Outcome};
 
@@ -70,8 +71,8 @@ impl CallError {
     }
 }
 
-/// Reads an outcome as the answer to `operation`.
-pub fn read(operation: &Operation, outcome: Outcome) -> Result<Reply, CallError> {
+/// Reads an outcome as the answer to `call`.
+pub fn read(call: &Call, outcome: Outcome) -> Result<Reply, CallError> {
     match outcome {
         Outcome::NotSent(failure) => {
             Err(CallError { cause: Cause::NoAnswer(failure.kind), doubt: false, text: failure.text })
@@ -79,26 +80,30 @@ pub fn read(operation: &Operation, outcome: Outcome) -> Result<Reply, CallError>
         Outcome::InDoubt(failure) => {
             Err(CallError { cause: Cause::NoAnswer(failure.kind), doubt: true, text: failure.text })
         }
-        Outcome::Answered(answer) => read_answer(operation, &answer),
+        Outcome::Answered(answer) => read_answer(call, &answer),
     }
 }
 
-fn read_answer(operation: &Operation, answer: &Answer) -> Result<Reply, CallError> {
-    match parse(answer)? {
-        None if operation.is_read() => {
-            Err(unusable(answer.status, "the server answered with an empty body".to_owned()))
-        }
-        None => Ok(Reply::Silent),
-        Some(root) => match error_of(&root) {
-            Some((code, _)) if operation.absent.contains(&code.as_str()) => Ok(Reply::Absent),
-            Some((code, message)) => Err(refused(code, &message)),
-            None if answer.status != 200 => Err(unusable(
-                answer.status,
-                format!("the server answered with status {} and no error in it", answer.status),
-            )),
-            None => shaped(operation, &root, answer.status),
-        },
+fn read_answer(call: &Call, answer: &Answer) -> Result<Reply, CallError> {
+    let operation = call.operation;
+    let Some(root) = parse(answer)? else { return empty_body(operation, answer.status) };
+    match error_of(&root) {
+        Some((code, _)) if operation.absent.contains(&code.as_str()) => Ok(Reply::Absent),
+        Some((code, message)) => Err(refused(code, &message)),
+        None if answer.status != 200 => Err(unusable(
+            answer.status,
+            format!("the server answered with status {} and no error in it", answer.status),
+        )),
+        None => shaped(call, &root).map_err(|text| unusable(answer.status, text)),
     }
+}
+
+/// A success that says nothing; but a read wants to know something.
+fn empty_body(operation: &Operation, status: u16) -> Result<Reply, CallError> {
+    if operation.is_read() {
+        return Err(unusable(status, "the server answered with an empty body".to_owned()));
+    }
+    Ok(Reply::Silent)
 }
 
 /// The document of an answer whose status lets one be read; None for an empty body.
@@ -168,9 +173,10 @@ pub fn refusal_in(root: &Element, answer: &Answer) -> Option<CallError> {
     }
 }
 
-/// The `error` among the root's children: its code and message.
+/// The `error` that the root is, or that is among its children: its code and message.
 fn error_of(root: &Element) -> Option<(String, String)> {
-    let error = root.children.iter().find(|child| child.name == "error")?;
+    let is_root = root.name == "error";
+    let error = if is_root { root } else { root.child("error")? };
     let record = Record(error.fields());
     let field = |name: &str| record.get(name).unwrap_or_default().to_owned();
     let (code, mut message) = (field("code"), field("message"));
@@ -178,45 +184,129 @@ fn error_of(root: &Element) -> Option<(String, String)> {
         message.clone_from(&error.text);
     }
     if code.is_empty() && message.is_empty() {
-        // Something is wrong, and the server keeps it to itself; an empty element alone is an empty value.
-        return (!record.0.is_empty()).then(|| (String::new(), "no code and no message".to_owned()));
+        // Something is wrong, and the server keeps it to itself; an empty child alone is an empty value.
+        let is_error = is_root || !record.0.is_empty();
+        return is_error.then(|| (String::new(), "no code and no message".to_owned()));
     }
     Some((code, message))
 }
 
-fn shaped(operation: &Operation, root: &Element, status: u16) -> Result<Reply, CallError> {
-    match operation.answer {
-        Shape::Nothing => Ok(Reply::Silent),
-        Shape::Record(name) => match root.child(name).map(Element::fields) {
-            Some(fields) if !fields.is_empty() => Ok(Reply::Record(Record(fields))),
-            _ => Err(unusable(status, format!("the server's answer has no {name} in it"))),
-        },
-        Shape::List { outer, inner } => match list(root, outer, inner) {
-            Some(Reply::List(packages)) if inner == "package" && packages.len() > MOST_PACKAGES => {
-                Err(unusable(
-                    status,
-                    format!("the server's list of packages has more than {MOST_PACKAGES} entries"),
-                ))
-            }
-            Some(reply) => Ok(reply),
-            None => {
-                Err(unusable(status, format!("the server's list of {outer} has an entry without a name")))
-            }
-        },
+/// The reply that a document without an error holds; else what is wrong with it.
+fn shaped(call: &Call, root: &Element) -> Result<Reply, String> {
+    if let Some(word) = outcome_words(root).find(|word| FAILURES.contains(&word.as_str())) {
+        return Err(format!("the server answered with {} and no error in it", foreign(&word)));
+    }
+    match call.operation.answer {
+        Shape::Nothing if says_nothing(root) => Ok(Reply::Silent),
+        Shape::Nothing => Err("the server's answer is not the empty one that means success".to_owned()),
+        Shape::Record(name) => {
+            let record = record(root, name)?;
+            check_identity(call, &record)?;
+            Ok(Reply::Record(record))
+        }
+        Shape::List { outer, inner } => list(root, outer, inner).map(Reply::List),
     }
 }
 
-fn list(root: &Element, outer: &str, inner: &str) -> Option<Reply> {
-    let holder = root.child(outer).unwrap_or(root);
-    let mut records = Vec::new();
+const FAILURES: [&str; 6] = ["fail", "failed", "failure", "error", "false", "no"];
+const SUCCESSES: [&str; 4] = ["ok", "success", "true", "0"];
+
+/// What the root itself says of the outcome, in lower case.
+fn outcome_words(root: &Element) -> impl Iterator<Item = String> + '_ {
+    let says_outcome =
+        |name: &str| name.eq_ignore_ascii_case("status") || name.eq_ignore_ascii_case("result");
+    let attributes = root.attributes.iter();
+    attributes.filter(move |(name, _)| says_outcome(name)).map(|(_, value)| value.trim().to_ascii_lowercase())
+}
+
+/// An empty root that has no attributes but those of a success.
+fn says_nothing(root: &Element) -> bool {
+    let words: Vec<String> = outcome_words(root).collect();
+    let says_success = words.iter().all(|word| SUCCESSES.contains(&word.as_str()));
+    root.children.is_empty() && root.text.is_empty() && words.len() == root.attributes.len() && says_success
+}
+
+fn record(root: &Element, name: &str) -> Result<Record, String> {
+    let mut found = root.children.iter().filter(|child| child.name == name);
+    let record = found.next().map(|element| Record(element.fields())).filter(|record| !record.0.is_empty());
+    match (record, found.next()) {
+        (Some(_), Some(_)) => Err(format!("the server's answer has several {name} records in it")),
+        (Some(record), None) if !record.get("error").is_none_or(str::is_empty) || holds_error(&record) => {
+            Err(format!("the server's answer has an error in its {name} record"))
+        }
+        (Some(record), None) => Ok(record),
+        (None, _) => Err(format!("the server's answer has no {name} in it")),
+    }
+}
+
+fn holds_error(record: &Record) -> bool {
+    record.0.get("error").is_some_and(|error| !error.is_string())
+}
+
+/// A record that names itself must name what was asked for. Of addresses and domains only a value of that shape
+/// is a name: their id may be a number.
+fn check_identity(call: &Call, record: &Record) -> Result<(), String> {
+    let Some(asked) = &call.key else { return Ok(()) };
+    let can_name = |text: &str| match call.operation.thing {
+        "emailaddress" => text.contains('@'),
+        "domain" => text.contains('.'),
+        _ => true,
+    };
+    let asked_for = UserName::new(asked);
+    let Some(other) = record.other_name(can_name, |text| UserName::new(text) == asked_for) else {
+        return Ok(());
+    };
+    let noun = call.operation.noun();
+    Err(format!("asked for {noun} {asked}, the server answered about {}", foreign(&other)))
+}
+
+/// The entries of a list. What is not understood is not an empty list.
+fn list(root: &Element, outer: &str, inner: &str) -> Result<Vec<(String, Record)>, String> {
+    let mut holders = root.children.iter().filter(|child| child.name == outer);
+    let (holder, second) = (holders.next(), holders.next());
+    if second.is_some() {
+        return Err(format!("the server's answer has several lists of {outer} in it"));
+    }
+    let entries = entries(holder.unwrap_or(root), outer, inner)?;
+    if holder.is_none() && entries.is_empty() && !says_nothing(root) {
+        return Err(format!("the server's answer has no list of {outer} in it"));
+    }
+    Ok(entries)
+}
+
+fn entries(holder: &Element, outer: &str, inner: &str) -> Result<Vec<(String, Record)>, String> {
+    let mut entries = Vec::new();
+    let mut others = holder.children.iter().filter(|child| child.name != inner);
     for element in holder.children.iter().filter(|child| child.name == inner) {
         let record = Record(element.fields());
         // An empty element is an empty value: no entry at all.
         if !record.0.is_empty() {
-            records.push((record.list_id()?.to_owned(), record));
+            let id = record
+                .list_id()
+                .ok_or_else(|| format!("the server's list has an entry of type {inner} without a name"))?;
+            entries.push((id.to_owned(), record));
         }
     }
-    Some(Reply::List(records))
+    let is_unreadable = if entries.is_empty() {
+        !holder.text.is_empty() || others.next().is_some()
+    } else {
+        others.any(|child| child.name == "error")
+    };
+    if is_unreadable {
+        return Err(format!("the server's list of {inner} entries has something else in it"));
+    }
+    if entries.len() > most_of(inner) {
+        return Err(format!("the server's list of {outer} has more than {} entries", most_of(inner)));
+    }
+    Ok(entries)
+}
+
+/// More packages or addresses than this on one user are not believed.
+fn most_of(inner: &str) -> usize {
+    match inner {
+        "package" | "emailaddress" => MOST_PACKAGES,
+        _ => usize::MAX,
+    }
 }
 
 #[cfg(test)]
@@ -224,9 +314,14 @@ mod tests {
     use super::*;
 
     fn said(operation: &str, status: u16, body: &str) -> Result<Reply, CallError> {
+        said_of("jane", operation, status, body)
+    }
+
+    fn said_of(key: &str, operation: &str, status: u16, body: &str) -> Result<Reply, CallError> {
         let operation = Operation::named(operation).expect("an operation");
+        let call = Call::new(operation, operation.key.map(|_| key), Vec::new());
         let answer = Answer { status, content_type: None, location: None, body: body.as_bytes().to_vec() };
-        read(operation, Outcome::Answered(answer))
+        read(&call, Outcome::Answered(answer))
     }
 
     #[test]
@@ -253,6 +348,7 @@ mod tests {
         assert!(said("get_packages", 200, not_found).is_err());
         let denied = "<r><error><code>error.permission_denied</code></error></r>";
         assert_eq!(said("get_domain", 400, denied), Ok(Reply::Absent));
+        assert_eq!(said("get_email_address", 400, denied), Ok(Reply::Absent));
         assert!(said("get_user", 400, denied).is_err());
         assert!(said("get_user", 404, not_found).is_err());
     }
@@ -299,11 +395,96 @@ mod tests {
         assert_eq!(names("<r><users><user name='N' id='1'/></users></r>"), ["N"]);
         assert_eq!(names("<r><users><user key='K' id='1'/></users></r>"), ["K"]);
         assert_eq!(names("<r><user id='A'/></r>"), ["A"]);
-        for empty in ["<r><users/></r>", "<r/>", "<r><users><user/></users></r>"] {
-            assert!(names(empty).is_empty());
+        for empty in [
+            "<r/>",
+            "<r status='OK' result='0'/>",
+            "<r><users/></r>",
+            "<r at='1'><page/><users/></r>",
+            "<r><users><user/></users></r>",
+        ] {
+            assert!(names(empty).is_empty(), "{empty}");
         }
         for nameless in ["<user status='active'/>", "<user id='..'/>", "<user name='.' id='A'/>"] {
             assert!(said("get_users", 200, &format!("<r><users>{nameless}</users></r>")).is_err());
+        }
+    }
+
+    #[test]
+    fn what_is_not_understood_is_not_an_empty_list() {
+        for body in [
+            "<r status='fail'/>",
+            "<r status='error'><users/></r>",
+            "<r at='1'/>",
+            "<r>none</r>",
+            "<r><users>none</users></r>",
+            "<r><user/></r>",
+            "<r><users><User id='A'/></users></r>",
+            "<r><Users/></r>",
+            "<r><accounts/></r>",
+            "<r><maintenance until='5'/></r>",
+            "<r><body><error><code>x</code></error></body></r>",
+            "<r><users><user id='A'/><error/></users></r>",
+            "<r><users/><users><user id='A'/></users></r>",
+            "<e:Envelope xmlns:e='urn:e'><e:Body><e:Fault/></e:Body></e:Envelope>",
+        ] {
+            assert!(said("get_users", 200, body).is_err(), "{body}");
+        }
+        assert_eq!(
+            said("get_users", 200, "<error><code>x.y</code></error>").unwrap_err().code(),
+            Some("x.y")
+        );
+        assert!(said("get_users", 200, "<error/>").is_err());
+    }
+
+    #[test]
+    fn a_removal_succeeds_only_by_an_answer_that_says_nothing() {
+        for body in ["", " ", "<r/>", "<r status='ok'/>", "<r result='TRUE'></r>"] {
+            assert_eq!(said("purge_user", 200, body), Ok(Reply::Silent), "{body}");
+        }
+        for body in [
+            "<r status='fail'/>",
+            "<r x='1'/>",
+            "<r><maintenance/></r>",
+            "<r>no</r>",
+            "<r><a><error/></a></r>",
+        ] {
+            assert!(said("purge_user", 200, body).unwrap_err().doubt, "{body}");
+        }
+        assert!(!said("purge_user", 200, "<error><code>x</code></error>").unwrap_err().doubt);
+    }
+
+    #[test]
+    fn a_record_that_names_itself_names_what_was_asked_for() {
+        for body in [
+            "<r><user id='JANE'/></r>",
+            "<r><user status='x'/></r>",
+            "<r><user name='Jane Lee' id='jane'/></r>",
+        ] {
+            assert!(said("get_user", 200, body).is_ok(), "{body}");
+        }
+        for (operation, key, body) in [
+            ("get_user", "jane", "<r><user id='JOHN'/></r>"),
+            ("add_user", "jane", "<r><user name='john'/></r>"),
+            ("get_user", "x/../jane", "<r><user id='JANE'/></r>"),
+            ("get_user", "jane", "<r><user id='JANE'><id>JOHN</id></user></r>"),
+            ("get_user", "jane", "<r><user id='JANE'/><user id='JOHN'/></r>"),
+            ("get_account", "F1", "<r><account id='F2'/></r>"),
+            ("get_email_address", "a@b.c", "<r><emailaddress id='x@b.c' user='A'/></r>"),
+            ("get_domain", "b.c", "<r><domain name='d.e'/></r>"),
+        ] {
+            assert!(said_of(key, operation, 200, body).is_err(), "{body}");
+        }
+        let text = said("get_user", 200, "<r><user id='JOHN'/></r>").unwrap_err().text;
+        assert_eq!(
+            crate::foreign::resolved(&text, str::to_owned),
+            "asked for user jane, the server answered about JOHN"
+        );
+        for (operation, key, body) in [
+            ("get_email_address", "a@b.c", "<r><emailaddress id='17' user='A'/></r>"),
+            ("get_email_address", "a@b.c", "<r><emailaddress id='17' name='A@B.C'/></r>"),
+            ("get_domain", "b.c", "<r><domain id='17'/></r>"),
+        ] {
+            assert!(said_of(key, operation, 200, body).is_ok(), "{body}");
         }
     }
 }

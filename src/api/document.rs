@@ -116,7 +116,8 @@ impl Element {
             add(&mut fields, name, Value::String(value.clone()));
         }
         for child in &self.children {
-            let value = if child.attributes.is_empty() && child.children.is_empty() {
+            let is_text = child.attributes.is_empty() || !child.text.is_empty();
+            let value = if is_text && child.children.is_empty() {
                 Value::String(child.text.clone())
             } else {
                 Value::Object(child.fields())
@@ -130,12 +131,13 @@ impl Element {
     }
 }
 
-/// Adds a field; a second value of the same name makes a list.
+/// Adds a field; another value of the same name makes a list, the same value again does not.
 fn add(fields: &mut Map<String, Value>, name: &str, value: Value) {
     match fields.get_mut(name) {
         None => {
             fields.insert(name.to_owned(), value);
         }
+        Some(first) if *first == value => {}
         Some(Value::Array(values)) => values.push(value),
         Some(first) => *first = Value::Array(vec![first.take(), value]),
     }
@@ -157,6 +159,8 @@ mod tests {
         assert_eq!(names(r#"<r><account id="A" status="active"/></r>"#), wanted);
         assert_eq!(names("<r><account><id>A</id><status>act<!-- x -->ive</status></account></r>"), wanted);
         assert_eq!(names(r#"<r><account id="A"><status> active </status></account></r>"#), wanted);
+        assert_eq!(names(r#"<r><account id="A"><status since="1">active</status></account></r>"#), wanted);
+        assert_eq!(names(r#"<r><account id="A" status="active"><id>A</id></account></r>"#), wanted);
     }
 
     #[test]

@@ -104,6 +104,15 @@ impl Operation {
         self.method == Method::Get
     }
 
+    /// What the record of its answer is, in a sentence: `user`, `address`.
+    pub fn noun(&self) -> &'static str {
+        if self.thing == "emailaddress" {
+            "address"
+        } else {
+            self.thing
+        }
+    }
+
     pub fn takes(&self, parameter: &str) -> bool {
         self.needed.contains(&parameter) || self.optional.contains(&parameter)
     }

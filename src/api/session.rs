@@ -209,7 +209,7 @@ impl<'a> Api<'a> {
         let mut replies: Vec<Result<Reply, CallError>> = calls
             .iter()
             .zip(outcomes)
-            .map(|(call, outcome)| answer::read(call.operation, outcome).map_err(|error| self.cleaned(error)))
+            .map(|(call, outcome)| answer::read(call, outcome).map_err(|error| self.cleaned(error)))
             .collect();
         replies.resize_with(calls.len(), || Err(self.no_time()));
         replies

@@ -197,11 +197,13 @@ pub fn needed_segment(fields: &mut Fields, key: &str) -> Result<String, Error> {
     Ok(text)
 }
 
-/// Refuses a name that could not stand in a request's path as itself.
+/// Refuses a name that could not stand in a request's path as itself, also where something between here and the
+/// server decodes `%2F`.
 pub fn check_segment(name: &str, what: &str) -> Result<(), Error> {
-    if name == "." || name == ".." || name.contains(char::is_control) {
+    let is_dots = |part: &str| part == "." || part == "..";
+    if name.contains(char::is_control) || name.split('/').any(is_dots) {
         return Err(Error::refused(format!(
-            "the {what} {} cannot be used: it is a dot, two dots, or has a control character",
+            "the {what} {} cannot be used: it has a control character, or it is one or two dots (also between slashes)",
             crate::error::one_line(name, 80)
         )));
     }
