@@ -144,9 +144,12 @@ rule 'on_their_own_packages_are_not_brought_in_line_where_the_list_of_users_is_e
     provision($ann, username => 'first');
     change_server(sub { $_[0]{users} = {}; $_[0]{addresses} = {} });
     my $before = magicmail->state;
-    is export->sync_magic_packages($ann), undef, 'a failure';
-    says text_of(sub { export->error }), 'cannot bring the packages of account FREESIDE1 in line: ',
-        'it says what';
+    my @warnings;
+    {
+        local $SIG{__WARN__} = sub { push @warnings, @_ };
+        is scalar export->sync_magic_packages($ann), undef, 'a failure';
+    }
+    says "@warnings", 'cannot bring the packages of account FREESIDE1 in line: ', 'it says what';
     is_deeply magicmail->state, $before, 'nothing is changed';
 };
 
