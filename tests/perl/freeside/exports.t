@@ -70,7 +70,9 @@ subtest 'an_export_has_one_text_on_record_for_each_service' => sub {
     is $export->set_remoteid($svc, 'FREESIDE1'), q{},         'set to the same';
     is $export->set_remoteid($svc, 'FREESIDE2'), q{},         'changed';
     is $export->get_remoteid($svc),              'FREESIDE2', 'read again';
-    ok $export->set_remoteid($svc, q{}), 'it cannot be emptied';
+    is $export->set_remoteid($svc, q{}),         q{},         'taken away';
+    is $export->get_remoteid($svc),              q{},         'and gone';
+    like $export->set_remoteid($svc, 'A|1'), qr/Illegal/x, 'some characters are refused';
     my $other = $isp->export('recording', definitions => ['Other']);
     is $other->get_remoteid($svc), q{}, 'another export has its own';
     my $gone = $isp->provisioned($isp->customer, username => 'gone');

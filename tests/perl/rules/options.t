@@ -10,6 +10,7 @@ use Test::More;
 use Time::HiRes qw( time );
 
 use FS::Record qw( dbh );
+use FS::UID    qw( driver_name );
 use Rule       qw( :all );
 use Simulator;
 
@@ -81,12 +82,32 @@ LINES
 };
 
 rule 'what_is_empty_has_its_default_and_unknown_options_are_no_matter' => sub {
-    left_as($_,       q{}) for qw( account_prefix package timeout );
+    left_as($_,       q{}) for qw( package timeout );
     left_as('colour', 'red');
     provision(isp->customer, username => 'jane');
     is magicmail->user('jane')->{account}, 'FREESIDE1', 'prefix';
     is_deeply magicmail->user('jane')->{packages}, ['EMAIL'], 'package';
 };
+
+rule 'a_prefix_is_used_as_it_was_typed',
+    forms => 2,
+    sub {
+    my %prefixes = (q{} => 'none', q{ ISP-} => 'a blank at the beginning');
+
+    # As Freeside connects, SQLite gives no text with a blank at its end.
+    if (driver_name() eq 'Pg') { $prefixes{'ISP '} = 'a blank at the end' }
+    for my $prefix (sort keys %prefixes) {
+        my $what = $prefixes{$prefix};
+        left_as(account_prefix => $prefix);
+        my $customer = isp->customer;
+        my $account  = $prefix . $customer->custnum;
+        my ($one, $two) = map { provision($customer, username => "u$_" . $customer->custnum) } qw( a b );
+        is magicmail->user($one->username)->{account}, $account, "$what: the account";
+        passes("$what: change",      sub { isp->change($one, finger => 'Some One') });
+        passes("$what: unprovision", sub { isp->fresh($one)->delete });
+        is magicmail->user($two->username)->{master_user}, 'Y', "$what: the other one is the master";
+    }
+    };
 
 rule 'the_default_port_is_443',
     forms => 1,

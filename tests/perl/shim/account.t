@@ -10,6 +10,7 @@ use lib "$FindBin::Bin/../lib";
 
 use Test::More;
 
+use FS::part_export::magicmail::Audit;
 use FS::Record qw( qsearch qsearchs );
 use ISP;
 use Simulator;
@@ -251,6 +252,48 @@ subtest 'a service that moves to a package of another customer' => sub {
     is $isp->fresh($stay)->delete,                                q{},      'and goes';
     is $magicmail->account('FREESIDE' . $one->custnum)->{status}, 'active', 'the account has the moved one';
     every_hook_works($isp, $svc, 'moved');
+};
+
+subtest 'an account that Freeside does not put on record' => sub {
+    for my $prefix ('ISP|', 'ISP*', 'ISP{}') {
+        $magicmail->reset;
+        my $isp    = ISP->open;
+        my $export = $isp->magicmail($magicmail, options => {account_prefix => $prefix});
+        my ($one, $two) = map { $isp->customer } 1 .. 2;
+        my @warned;
+        local $SIG{__WARN__} = sub { push @warned, @_ };
+        my $svc = $isp->provisioned($one, username => 'ann');
+        is $magicmail->user('ann')->{account}, $prefix . $one->custnum, "$prefix: provisioned";
+        like "@warned", qr/cannot[ ]be[ ]put[ ]on[ ]record/x, '... with a warning';
+        is $export->get_remoteid($svc), q{}, '... without a record';
+        every_hook_works($isp, $svc, $prefix);
+        my $moved = $isp->provisioned($one, username => 'moved');
+        @warned = ();
+        ok ref $moved->cust_svc->cust_pkg->change({custnum => $two->custnum}), '... it can be moved';
+        like "@warned", qr/moves[ ]to[ ]another[ ]customer/x, '... with a warning';
+    }
+};
+
+subtest 'a machine is the same in capitals' => sub {
+    $magicmail->reset;
+    my $isp   = ISP->open;
+    my $own   = $isp->magicmail($magicmail, machine => 'localhost');
+    my $other = $isp->magicmail(
+        $magicmail,
+        machine     => 'LocalHost',
+        options     => {package => 'PLUS'},
+        definitions => ['Plus']
+    );
+    my $ann = $isp->customer;
+    my $svc = $isp->provisioned($ann, username => 'ann');
+    my $two = $isp->provisioned($ann, username => 'two', definition => 'Plus');
+    is_deeply [sort @{$magicmail->user('ann')->{packages}}], [qw( EMAIL PLUS )], 'packages of both';
+    is $isp->change_definition($two, 'Mailbox'), q{}, 'from one to the other';
+    is_deeply [map { $_->{error} } $isp->run_jobs], [q{}], 'its job';
+    is $magicmail->user('two')->{status}, 'active', 'finds the service';
+    is_deeply $magicmail->user('ann')->{packages}, ['EMAIL'], 'and the packages';
+    my @servers = FS::part_export::magicmail::Audit::servers();
+    is scalar @servers, 1, 'one server for the audit';
 };
 
 subtest 'a service in no package' => sub {

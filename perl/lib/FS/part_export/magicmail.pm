@@ -131,7 +131,16 @@ sub _keep_account {
         my $customer = $old->cust_main or return '';
         $account = $self->cust_account_id($customer);
     }
-    return $account eq '' ? '' : $self->set_remoteid($svc, $account);
+    return '' if $account eq '';
+    if (!$records->can_record($account)) {
+        FS::part_export::magicmail::Log::warned($svc,
+                  'service '
+                . $svc->svcnum
+                . " moves to another customer, and its account $account cannot be put on record: Freeside"
+                . ' refuses a character of its name; its hooks will look for another account');
+        return '';
+    }
+    return $self->set_remoteid($svc, $account);
 }
 
 =item check_options OPTIONS

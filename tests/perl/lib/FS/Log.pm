@@ -1,7 +1,7 @@
 package FS::Log;
 
 # The way into the system's log: FS::Log->new('context')->info( 'text', object
-# => $record ). Rows are part of the transaction. Not in Freeside 3.
+# => $record ). Rows are part of the transaction.
 
 use strict;
 use warnings;
@@ -10,10 +10,6 @@ use warnings;
 
 use FS;
 use FS::log;
-
-if (FS::is_version_3()) {
-    die "Can't locate FS/Log.pm in \@INC (it is not in Freeside 3)\n";
-}
 
 my @LEVELS = qw( debug info notice warning error critical alert emergency );
 my @contexts;

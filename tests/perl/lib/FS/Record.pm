@@ -10,12 +10,14 @@ use warnings;
 use Carp     qw( carp confess croak );
 use Exporter qw( import );
 
+use FS;
 use FS::Record::Search;
 use FS::Schema qw( dbdef );
 use FS::UID    qw( dbh driver_name );
 
 our @EXPORT_OK        = qw( dbdef dbh fields hfields in_transaction qsearch qsearchs real_fields );
 our $nowarn_identical = 0;
+our $no_check_foreign = !FS::is_version_3();
 
 BEGIN {
     *qsearch  = \&FS::Record::Search::qsearch;
@@ -111,6 +113,14 @@ sub in_transaction {
     }
     if ($old_auto_commit) { dbh->commit or croak dbh->errstr }
     return q{};
+}
+
+# '' for a field with a text that Freeside lets pass; it refuses some characters.
+sub ut_text {
+    my ($self, $field) = @_;
+    my $text = $self->get($field);
+    return q{} if $text =~ m{\A [\p{Word} !\@\#\$\%&()+;:'",.?/=<>~\[\]-]+ \z}x;
+    return "Illegal or empty (text) $field: $text";
 }
 
 # An error text, or '' for a record that may be written.

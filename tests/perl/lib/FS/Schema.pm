@@ -41,12 +41,9 @@ log:                 lognum serial, _date int ! *, agentnum int, tablename text,
 log_context:         logcontextnum serial, lognum int ! * -> log, context text !
 END
 
-my @ONLY_IN_VERSION_4 = qw( export_cust_svc log log_context );
-
 my (@names, %tables);
 for my $line (split /\n/x, $TABLES) {
     my ($name, $columns) = split /:\s*/x, $line, 2;
-    next if FS::is_version_3() && grep { $_ eq $name } @ONLY_IN_VERSION_4;
     push @names, $name;
     $tables{$name} = FS::Schema::Table->new($name, $columns);
 }

@@ -11,7 +11,7 @@ sub table { return 'export_cust_svc' }
 
 sub check {
     my ($self) = @_;
-    return length $self->remoteid ? q{} : 'Illegal or empty (text) remoteid: ';
+    return $self->ut_text('remoteid');
 }
 
 1;

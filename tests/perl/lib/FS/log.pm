@@ -8,9 +8,19 @@ use warnings;
 use parent qw( FS::Record );
 
 use FS::log_context;
-use FS::Record qw( in_transaction qsearch );
+use FS::Record qw( dbdef in_transaction qsearch );
 
 sub table { return 'log' }
+
+# Freeside 3 looks whether what a line is about is there.
+sub check {
+    my ($self) = @_;
+    my $table = $self->tablename;
+    return q{} if !$table || $FS::Record::no_check_foreign;    ## no critic (ProhibitPackageVars): Freeside's
+    my $key = dbdef->table($table)->primary_key;
+    return q{} if qsearch($table, {$key => $self->tablenum});
+    return "Can't find log.tablenum " . $self->tablenum . " in $table.$key";
+}
 
 sub insert {
     my ($self, @contexts) = @_;

@@ -196,16 +196,17 @@ sub _remote_row {
     return qsearchs('export_cust_svc', {exportnum => $self->exportnum, svcnum => $svc->svcnum});
 }
 
-sub _get_remoteid {
+sub get_remoteid {
     my ($self, $svc) = @_;
     my $row = $self->_remote_row($svc);
     return $row ? $row->remoteid : q{};
 }
 
-sub _set_remoteid {
+sub set_remoteid {
     my ($self, $svc, $id) = @_;
     require FS::export_cust_svc;
     my $row = $self->_remote_row($svc);
+    if (!$id) { return $row ? $row->delete : q{} }
     my %new =
           $row
         ? $row->hash
@@ -213,13 +214,6 @@ sub _set_remoteid {
     my $new = FS::export_cust_svc->new({%new, remoteid => $id});
     local $FS::Record::nowarn_identical = 1;
     return $row ? $new->replace($row) : $new->insert;
-}
-
-if (!FS::is_version_3()) {
-    ## no critic (ProhibitNoWarnings): others call them
-    no warnings 'once';
-    *get_remoteid = \&_get_remoteid;
-    *set_remoteid = \&_set_remoteid;
 }
 
 for my $directory (grep { -d } map { "$_/FS/part_export" } grep { !ref } @INC) {

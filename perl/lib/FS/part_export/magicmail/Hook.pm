@@ -20,6 +20,8 @@ use FS::part_export::magicmail::Transaction qw(savepoint);
 
 my $NOT_REACHED = 5;
 
+my $REFUSED = 'Freeside refuses a character of its name';
+
 my %DONE = (
     provision   => 'provisioned',
     unprovision => 'unprovisioned',
@@ -64,7 +66,7 @@ sub run {
     if ($is_alone) { $error = $self->_ended($error) }
     return '' if $error eq '';
     $error = one_line($error);
-    FS::part_export::magicmail::Log::failed($svc, $error);
+    FS::part_export::magicmail::Log::failed($self->_about, $error);
     if ($hook eq 'suspend' && !$self->{is_job}) { $self->_suspend_later }
     if ($is_alone)                              { dbh->commit }
     return $self->_is_for_customer
@@ -79,6 +81,14 @@ sub _ended {
     if ($error eq '') { $error = $self->_cannot('the database could not commit: ' . dbh->errstr) }
     dbh->rollback;
     return $error;
+}
+
+# What a line of the log is about.
+sub _about {
+    my ($self)   = @_;
+    my $facts    = $self->{facts};
+    my $is_there = !$facts || defined $facts->{row_svcnum};
+    return FS::part_export::magicmail::Log::about($self->{svc}, $is_there, $facts ? $facts->{custnum} : 0);
 }
 
 sub _is_for_customer {
@@ -150,7 +160,7 @@ sub _is_on_definition {
     return 1 if $self->{is_job} || !$svcpart || !$own || $own->{svcparts}{$svcpart};
     my %words = (provision => 'nothing was provisioned', unprovision => 'nothing is purged');
     if (my $what = $words{$self->{hook}}) {
-        FS::part_export::magicmail::Log::warned($self->{svc},
+        FS::part_export::magicmail::Log::warned($self->_about,
                   'mailbox '
                 . $self->_mailbox
                 . ': export '
@@ -321,6 +331,10 @@ sub _record_account {
     return '' if !$export->can('set_remoteid');
     my $is_own = ($facts->{exportnum} || 0) == $export->exportnum;
     return '' if $is_own && $facts->{on_record} eq $account_id;
+    if (!$self->{records}->can_record($account_id)) {
+        $self->{unrecorded} = $account_id;
+        return '';
+    }
     my $error = $export->set_remoteid($svc, $account_id);
     return "its account could not be recorded: $error" if $error;
     @{$facts}{qw(exportnum on_record)} = ($export->exportnum, $account_id);
@@ -336,6 +350,9 @@ sub _finish {
     my @warnings = @{$reply->{warnings} || []};
     if ($hook ne 'unprovision') {
         push @warnings, _optionally('', sub { return $self->_record_account($account) });
+        if ($hook eq 'provision' && defined $self->{unrecorded}) {
+            push @warnings, "account $self->{unrecorded} cannot be put on record: $REFUSED";
+        }
     }
     elsif ($self->{options}{autopurge} && $self->{options}{purge_after_commit} && $self->{purges}) {
         push @warnings,
@@ -345,12 +362,12 @@ sub _finish {
     my $mailbox = $self->_mailbox;
     if (@{$reply->{steps} || []}) {
         my $steps = join '; ', @{$reply->{steps}};
-        FS::part_export::magicmail::Log::changed($svc,
+        FS::part_export::magicmail::Log::changed($self->_about,
                   "$DONE{$hook} mailbox $mailbox, account $account: $steps"
                 . " ($reply->{requests} requests, $reply->{elapsed_ms} ms)");
     }
     if (@warnings) {
-        FS::part_export::magicmail::Log::warned($svc,
+        FS::part_export::magicmail::Log::warned($self->_about,
             "$DONE{$hook} mailbox $mailbox: " . join '; ', @warnings);
     }
     return;
@@ -390,7 +407,7 @@ sub _suspend_later {
             );
         }
     );
-    if (defined $error) { FS::part_export::magicmail::Log::failed($self->{svc}, $self->_cannot($error)) }
+    if (defined $error) { FS::part_export::magicmail::Log::failed($self->_about, $self->_cannot($error)) }
     return;
 }
 

@@ -102,10 +102,24 @@ sub _purge {
             my $records = _locked_records($export, $given{account_id});
             return if !$records->options->{autopurge};
             return if $records->services_of_user($given{username});
-            _purge_mailbox($export, $svc, %given, services => _services_on($records, $given{account_id}));
+            _purge_mailbox(
+                $export, $svc, %given,
+                services => _services_on($records, $given{account_id}),
+                about    => _about($records, $svc, $given{account_id}),
+            );
             return;
         }
     );
+}
+
+# What a line of the log is about: the service, or the customer whom the account is named
+# after.
+sub _about {
+    my ($records, $svc, $account) = @_;
+    my $custnum  = FS::part_export::magicmail::Services->new($records)->custnum_in($account);
+    my $is_there = qsearchs('svc_acct', {svcnum => $svc->svcnum});
+    return FS::part_export::magicmail::Log::about($svc, $is_there,
+        $custnum && $records->customer($custnum) ? $custnum : 0);
 }
 
 # The provisioned services of an account, as much as the library asks of each.
@@ -121,6 +135,7 @@ sub _services_on {
 sub _purge_mailbox {
     my ($export, $svc, %given) = @_;
     my ($library, $failure) = $export->magic_library;
+    my $about = $given{about};
     my $reply;
     if ($library) {
         ($reply, $failure) = $library->call(
@@ -138,19 +153,19 @@ sub _purge_mailbox {
         if ($library && $failure->{status} == $NOT_REACHED) {
             $library->forget;
         }
-        FS::part_export::magicmail::Log::failed($svc, $failure->{text});
+        FS::part_export::magicmail::Log::failed($about, $failure->{text});
         die "$failure->{text}\n";
     }
     my $mailbox = "$given{username}\@$given{domain}";
     if (@{$reply->{steps} || []}) {
         FS::part_export::magicmail::Log::changed(
-            $svc,
+            $about,
             "purged mailbox $mailbox: " . join '; ',
             @{$reply->{steps}}
         );
     }
     foreach my $warning (@{$reply->{warnings} || []}) {
-        FS::part_export::magicmail::Log::warned($svc, $warning);
+        FS::part_export::magicmail::Log::warned($about, $warning);
     }
     return;
 }

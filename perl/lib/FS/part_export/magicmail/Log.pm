@@ -27,6 +27,17 @@ sub sink {
     };
 }
 
+# What a line about a service is about. Freeside 3 refuses one about a service that is
+# gone: there it is about its customer, a number, if there is one.
+sub about {
+    my ($svc, $is_there, $custnum) = @_;
+    ## no critic (ProhibitPackageVars) -- Freeside's own
+    return $svc if $is_there || $FS::Record::no_check_foreign;
+    return      if !$custnum;
+    require FS::cust_main;
+    return FS::cust_main->new({custnum => $custnum});
+}
+
 # A change that was made.
 sub changed {
     my ($svc, $text) = @_;

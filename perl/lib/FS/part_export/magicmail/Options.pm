@@ -101,8 +101,8 @@ sub info {
     );
 }
 
-# The options with their defaults: one that is missing or empty has its default,
-# a checkbox is 1 or 0.
+# The options with their defaults: one that is missing or empty has its default, but for
+# a prefix that is empty; a checkbox is 1 or 0.
 sub complete {
     my (%given) = @_;
     my %options = %given;
@@ -113,10 +113,8 @@ sub complete {
             $options{$name} = $value ? 1 : 0;
         }
         else {
-            $options{$name} =
-                  $value !~ m/\S/x && defined $declared->{default}
-                ? $declared->{default}
-                : $value;
+            my $is_missing = $name eq 'account_prefix' ? !defined $given{$name} : $value !~ m/\S/x;
+            $options{$name} = $is_missing && defined $declared->{default} ? $declared->{default} : $value;
         }
     }
     return \%options;
@@ -191,12 +189,10 @@ sub account_id {
     return prefix($options) . $number;
 }
 
-# What an account's id begins with.
+# What an account's id begins with, exactly as it was typed.
 sub prefix {
     my ($options) = @_;
-    my $prefix = $options->{account_prefix};
-    $prefix =~ s/\A\s+|\s+\z//gx;
-    return $prefix;
+    return $options->{account_prefix};
 }
 
 1;

@@ -138,6 +138,14 @@ END
     return ('record.exportnum, record.remoteid AS on_record', $join, @family, $svcnum);
 }
 
+# Whether Freeside puts this account on record: it refuses some characters.
+sub can_record {
+    my ($self, $account) = @_;
+    return 0 if !$self->{has_record};
+    require FS::export_cust_svc;
+    return FS::export_cust_svc->new({remoteid => $account})->ut_text('remoteid') eq '' ? 1 : 0;
+}
+
 # Locks a customer's row until the transaction ends, where the database has no locks but
 # of rows: MySQL. SQLite's transactions run one by one.
 sub lock_customer {
