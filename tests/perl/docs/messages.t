@@ -20,11 +20,11 @@ my $ELLIPSIS = "\x{2026}";
 # What the library says that is no text for staff, or only a part of one that is
 # listed, by the beginning of a file's name; what an audit finds is in docs/audit.md.
 my %NOT_LISTED = (
-    'src/step.rs'             => qr/\A (?! .* [(] | .* [ ] (?: is | are ) [ ] )/x,
-    'src/password.rs'         => qr/\A sent [ ] as/x,
-    'src/http/words.rs'       => qr/\A (?: failed | for | [ ] [(]for | in [ ] the | before | to [ ] look ) [ ]/x,
-    'src/observe.rs'          => qr/\A (?: the [ ] \w+ [ ] of | account | user | address ) [ ]/x,
-    'src/operation.rs'        => qr/\A (?: cannot | $ELLIPSIS [ ] mailbox | bring )/x,
+    'src/step.rs'       => qr/\A (?! .* [(] | .* [ ] (?: is | are ) [ ] )/x,
+    'src/password.rs'   => qr/\A sent [ ] as/x,
+    'src/http/words.rs' => qr/\A (?: failed | for | [ ] [(]for | in [ ] the | before | to [ ] look ) [ ]/x,
+    'src/observe.rs'    => qr/\A (?: the [ ] \w+ [ ] of | account | user | address ) [ ]/x,
+    'src/operation.rs'  => qr/\A (?: cannot | $ELLIPSIS [ ] mailbox | bring )/x,
     'src/operation/call.rs'   => qr/\A (?: sent [ ] as | $ELLIPSIS [ ] failed )/x,
     'src/operation/check.rs'  => qr/\A $ELLIPSIS [ ] \w+ [ ] an [ ] address/x,
     'src/operation/audit.rs'  => qr/\A it [ ] has [ ] no/x,
