@@ -8,8 +8,8 @@ use crate::id::UserName;
 use crate::record::Record;
 use crate::wire::{Answer, FailureKind, Outcome};
 
-/// No user holds more packages; a list of more would be compared entry by entry, and each entry removed.
-const MOST_PACKAGES: usize = 1_000;
+/// No user has more packages or addresses; a list of more would be compared entry by entry, and each entry removed.
+const MOST_OF_A_USER: usize = 1_000;
 
 /// What the server said to a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -231,16 +231,12 @@ fn record(root: &Element, name: &str) -> Result<Record, String> {
     let record = found.next().map(|element| Record(element.fields())).filter(|record| !record.0.is_empty());
     match (record, found.next()) {
         (Some(_), Some(_)) => Err(format!("the server's answer has several {name} records in it")),
-        (Some(record), None) if !record.get("error").is_none_or(str::is_empty) || holds_error(&record) => {
+        (Some(record), None) if record.0.get("error").is_some_and(|error| error != "") => {
             Err(format!("the server's answer has an error in its {name} record"))
         }
         (Some(record), None) => Ok(record),
         (None, _) => Err(format!("the server's answer has no {name} in it")),
     }
-}
-
-fn holds_error(record: &Record) -> bool {
-    record.0.get("error").is_some_and(|error| !error.is_string())
 }
 
 /// A record that names itself must name what was asked for. Of addresses and domains only a value of that shape
@@ -301,10 +297,10 @@ fn entries(holder: &Element, outer: &str, inner: &str) -> Result<Vec<(String, Re
     Ok(entries)
 }
 
-/// More packages or addresses than this on one user are not believed.
+/// The longest list that is trusted.
 fn most_of(inner: &str) -> usize {
     match inner {
-        "package" | "emailaddress" => MOST_PACKAGES,
+        "package" | "emailaddress" => MOST_OF_A_USER,
         _ => usize::MAX,
     }
 }
@@ -379,9 +375,9 @@ mod tests {
             let packages: String = (0..count).map(|n| format!("<package id='P{n}'/>")).collect();
             said(operation, 200, &format!("<r><packages>{packages}</packages></r>"))
         };
-        assert!(listed("get_packages", MOST_PACKAGES).is_ok());
+        assert!(listed("get_packages", MOST_OF_A_USER).is_ok());
         for operation in ["get_packages", "assign_package"] {
-            assert!(listed(operation, MOST_PACKAGES + 1).expect_err("too many").doubt);
+            assert!(listed(operation, MOST_OF_A_USER + 1).expect_err("too many").doubt);
         }
     }
 

@@ -26,17 +26,29 @@ struct House {
 fn house() -> House {
     let client = magicmail_simulator::Credentials::new("freeside", SECRET);
     let server = Server::start(Options { client, ..Options::default() }).unwrap();
-    let mut config = config();
-    config["client_password"] = json!(SECRET);
-    config["port"] = json!(server.address().port());
-    config["ca_file"] = json!(server.ca_file());
+    let mut config = config_of(&server);
     config["timeout"] = json!(5);
     config["autopurge"] = json!(true);
     let handle = Handle::new(config.to_string().as_bytes()).unwrap();
     House { server, handle }
 }
 
+fn config_of(server: &Server) -> Value {
+    let mut config = config();
+    config["client_password"] = json!(SECRET);
+    config["port"] = json!(server.address().port());
+    config["ca_file"] = json!(server.ca_file());
+    config
+}
+
 impl House {
+    /// Another handle on the server, with debug on.
+    fn debugging(&self) -> Handle {
+        let mut config = config_of(&self.server);
+        config["debug"] = json!(1);
+        Handle::new(config.to_string().as_bytes()).unwrap()
+    }
+
     /// Every request is answered so, and none carried out.
     fn answer(&self, status: u16, content_type: &str, body: &str) {
         self.server.set_faults(vec![Fault {

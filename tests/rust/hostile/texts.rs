@@ -114,13 +114,8 @@ unsafe extern "C" fn keep(lines: *mut c_void, _level: i32, line: *const c_char) 
 #[test]
 fn the_debug_log_has_one_harmless_line_for_each_request() {
     let house = house();
-    let mut config = config();
-    config["client_password"] = json!(SECRET);
-    config["port"] = json!(house.server.address().port());
-    config["ca_file"] = json!(house.server.ca_file());
-    config["debug"] = json!(1);
     let lines: Mutex<Vec<String>> = Mutex::default();
-    let handle = Handle::new(config.to_string().as_bytes()).unwrap();
+    let handle = house.debugging();
     let pointer: *mut mm_export = handle.0;
     // SAFETY: the handle lives, and `lines` lives longer than its calls.
     unsafe { mm_export_set_log(pointer, Some(keep), std::ptr::from_ref(&lines).cast_mut().cast()) };

@@ -19,12 +19,7 @@ fn an_answer_of_100_000_names_is_folded_in_time() {
 #[test]
 fn a_debug_log_masks_passwords_without_end_in_time() {
     let house = house();
-    let mut config = config();
-    config["client_password"] = json!(SECRET);
-    config["port"] = json!(house.server.address().port());
-    config["ca_file"] = json!(house.server.ca_file());
-    config["debug"] = json!(1);
-    let handle = Handle::new(config.to_string().as_bytes()).unwrap();
+    let handle = house.debugging();
     for body in ["<password ".repeat(80_000), format!("{}/>", "<password ".repeat(80_000))] {
         house.answer(200, "text/xml", &body);
         let arguments = br#"{"method": "GET", "path": "/user"}"#;

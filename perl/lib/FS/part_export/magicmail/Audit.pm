@@ -55,8 +55,9 @@ sub servers {
 }
 
 # For an export: its server is audited, with the services of all magicmail exports
-# there. More: custnum, for one customer only; at_once, customers in a batch; progress, code that is told how far it is (percent and words); is_stopped,
-# code that says whether to end.
+# there. More: custnum, for one customer only; at_once, customers in a batch; progress,
+# code that gets how far it is (percent and words); is_stopped, code that says whether
+# to end.
 sub new {
     my ($class, $export, %more) = @_;
     my $options = $export->magic_options;
