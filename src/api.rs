@@ -9,6 +9,7 @@ mod document;
 mod fold;
 mod masked;
 mod operations;
+mod request_line;
 mod session;
 
 pub use answer::{parse, refusal_in, CallError, Cause, Reply};

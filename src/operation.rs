@@ -13,7 +13,6 @@ use crate::api::{Api, Limits};
 use crate::apply::{apply, Done};
 use crate::document::{Configuration, Request, Service, Shape};
 use crate::error::{Error, Status};
-use crate::foreign::foreign;
 use crate::http::{Endpoint, Https};
 use crate::log::{Level, Redactor, Sink};
 use crate::observe::observe;
@@ -36,7 +35,9 @@ impl Export {
     /// Reads and checks a configuration, offline.
     pub fn new(configuration: &str) -> Result<Export, Error> {
         let configuration = Configuration::parse(configuration)?;
-        let https = Https::new(endpoint(&configuration)).map_err(Error::configuration)?;
+        let redactor = Redactor::new(&configuration.client_id, &configuration.client_password);
+        let https = Https::new(endpoint(&configuration));
+        let https = https.map_err(|text| Error::configuration(redactor.name(&text)))?;
         Ok(Export { configuration, carrier: Box::new(https) })
     }
 
@@ -48,7 +49,7 @@ impl Export {
     /// Runs a hook on its request document; returns its reply document.
     pub fn hook(&self, hook: Hook, request: &str, sink: &dyn Sink) -> Result<String, Error> {
         let request = Request::parse(request, hook.shape(), &self.configuration)
-            .map_err(|error| about_the_mailbox(self.masked(error), hook))?;
+            .map_err(|error| about_the_mailbox(self.redacted(error), hook))?;
         let redactor = self.redactor_for(&request);
         let subject = format!("cannot {} mailbox {}", hook.verb(), request.service.address());
         let (task, warning) = self.task(hook, request).map_err(|error| error.about(&subject))?;
@@ -78,16 +79,13 @@ impl Export {
 
     /// Runs an operation of the API, or one of this library's own, by its name.
     pub fn call(&self, operation: &str, arguments: &str, sink: &dyn Sink) -> Result<String, Error> {
-        call::call(self, operation, arguments, sink).map_err(|error| self.masked(error))
+        call::call(self, operation, arguments, sink).map_err(|error| self.redacted(error))
     }
 
-    /// What a caller's document was refused for is told in his own words, and those may be a secret in the wrong
-    /// place. What the server refused has a code.
-    fn masked(&self, error: Error) -> Error {
-        if !matches!(error.status, Status::Argument | Status::Refused) || error.code.is_some() {
-            return error;
-        }
-        Error { text: self.redactor().resolve(&foreign(&error.text)), ..error }
+    /// What a caller's document is refused for is told with words of its own, and those may be a secret in the wrong
+    /// place.
+    fn redacted(&self, error: Error) -> Error {
+        error.redacted(&self.redactor())
     }
 
     fn api<'a>(&'a self, sink: &'a dyn Sink, redactor: Redactor, limits: Limits) -> Api<'a> {

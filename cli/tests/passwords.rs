@@ -60,6 +60,32 @@ fn no_output_shows_a_password_not_even_where_the_server_does() {
 }
 
 #[test]
+fn a_password_that_a_server_echoes_in_pieces_is_masked_and_the_path_is_not() {
+    let desk = Desk::new();
+    let file = desk.file("user", "user word-1\n");
+    for echo in [
+        "user%20word-1",
+        "user%20word%2d1",
+        "us%65r w&amp;#111;rd-1",
+        r"us\u0065r+word-1",
+        "user&amp;#32;word-1",
+    ] {
+        let fault = json!([{
+            "kind": "answer", "count": null, "status": 400, "content_type": "text/xml",
+            "body": format!("<r><error><code>no</code><message>not {echo}</message></error></r>"),
+        }]);
+        desk.server.set_faults(magicmail_simulator::Fault::list(&fault.to_string()).expect("a fault"));
+        let ended = desk.run(&["--debug", "user", "update", "user", "--password-file", &file]);
+        assert_eq!(ended.status, 4, "{ended:?}");
+        assert!(ended
+            .err
+            .contains("debug: POST /user/user client_type=FREESIDE action=update password=********"));
+        assert!(ended.err.contains("refused it with no: not ********\n"), "{ended:?}");
+        assert!(!ended.err.contains("rd-1") && !ended.err.contains("%2d1"), "{ended:?}");
+    }
+}
+
+#[test]
 fn a_mistake_in_a_document_with_a_password_does_not_show_it() {
     let desk = Desk::new();
     let mut configuration = desk.configuration();

@@ -4,10 +4,11 @@ use super::answer::{self, CallError, Cause, Reply};
 use super::document;
 use super::masked::without_passwords;
 use super::operations::Call;
+use super::request_line::request_line;
 use crate::error::one_line;
 use crate::foreign::foreign;
 use crate::log::{Level, Redactor, Sink};
-use crate::wire::{Answer, Carrier, Exchange, FailureKind, Outcome, Request, Value};
+use crate::wire::{Answer, Carrier, Exchange, FailureKind, Outcome, Request};
 use std::cell::Cell;
 use std::time::Duration;
 
@@ -238,16 +239,8 @@ impl<'a> Api<'a> {
         CallError { cause: Cause::NoTime, doubt: false, text }
     }
 
-    /// A request and what became of it, for the debug log. A mailbox may be named like a password.
+    /// A request and what became of it, for the debug log.
     fn describe(&self, request: &Request, exchange: &Exchange) -> String {
-        let parameters: Vec<String> = request
-            .parameters
-            .iter()
-            .map(|(name, value)| match value {
-                Value::Plain(text) => foreign(&format!("{name}={text}")),
-                Value::Secret(secret) => format!("{}={secret}", foreign(name)),
-            })
-            .collect();
         let outcome = match &exchange.outcome {
             Outcome::NotSent(failure) => format!("not sent: {}", failure.text),
             Outcome::InDoubt(failure) => format!("no answer: {}", failure.text),
@@ -258,10 +251,8 @@ impl<'a> Api<'a> {
             }
         };
         let line = format!(
-            "{} /{} {} -> {:.1} ms: {outcome}",
-            request.method.as_str(),
-            foreign(&request.path.join("/")),
-            parameters.join(" "),
+            "{} -> {:.1} ms: {outcome}",
+            request_line(request, &self.redactor),
             exchange.elapsed.as_secs_f64() * 1_000.0,
         );
         self.redactor.resolve(&line)

@@ -1,6 +1,7 @@
 //! One JSON object, taken apart key by key; what is left over at the end is refused by name.
 
-use crate::error::{one_line, Error};
+use crate::error::Error;
+use crate::foreign::quoted;
 use serde_json::{Map, Value};
 use std::rc::Rc;
 
@@ -25,6 +26,17 @@ impl Fields {
     pub fn text(&mut self, key: &str) -> Result<Option<String>, Error> {
         let Some(value) = self.map.remove(key) else { return Ok(None) };
         text_of(value).map(Some).ok_or_else(|| self.wrong(key, "a text"))
+    }
+
+    /// A text that may be left out, or null; then it has `default`. An empty one is empty.
+    pub fn text_or(&mut self, key: &str, default: &str) -> Result<String, Error> {
+        match self.map.get(key) {
+            None | Some(Value::Null) => {
+                self.map.remove(key);
+                Ok(default.to_owned())
+            }
+            Some(_) => self.needed_text(key),
+        }
     }
 
     /// A checkbox: on when 1, "1" or true; off when 0, "0", "", false, null or missing.
@@ -105,14 +117,16 @@ impl Fields {
             .collect()
     }
 
-    /// All keys that were not taken, with their texts.
+    /// All keys that were not taken, with their texts; a boolean is `true` or `false`, as the API has it.
     pub fn rest(self) -> Result<Vec<(String, String)>, Error> {
-        let keys: Vec<String> = self.map.keys().cloned().collect();
-        let mut fields = self;
         let mut rest = Vec::new();
-        for key in keys {
-            let text = fields.needed_text(&key)?;
-            rest.push((key, text));
+        for (key, value) in self.map {
+            let text = match value {
+                Value::Bool(on) => Some(on.to_string()),
+                value => text_of(value),
+            };
+            let wrong = || Error::argument(format!("key {}{} must be a text", self.prefix, quoted(&key, 60)));
+            rest.push((key.clone(), text.ok_or_else(wrong)?));
         }
         Ok(rest)
     }
@@ -121,7 +135,7 @@ impl Fields {
     pub fn finish(self) -> Result<(), Error> {
         match self.map.keys().next() {
             None => Ok(()),
-            Some(key) => Err(Error::argument(format!("unknown key {}{}", self.prefix, one_line(key, 60)))),
+            Some(key) => Err(Error::argument(format!("unknown key {}{}", self.prefix, quoted(key, 60)))),
         }
     }
 

@@ -51,10 +51,10 @@ impl Service {
 
     /// First and last name: what stands before the last white space, and the rest; one word is the first name.
     pub fn names(&self) -> (String, String) {
-        let finger = self.finger.trim();
+        let finger = name_of_person(&self.finger);
         match finger.rsplit_once(char::is_whitespace) {
             Some((first, last)) => (first.trim_end().to_owned(), last.to_owned()),
-            None => (finger.to_owned(), String::new()),
+            None => (finger, String::new()),
         }
     }
 }
@@ -179,7 +179,7 @@ impl Request {
         if self.service.domain.trim().is_empty() {
             return Err(Error::refused(format!(
                 "service {svcnum} ({}) has no domain; give it one first",
-                self.service.username
+                crate::foreign::quoted(self.service.username.as_str(), 80)
             )));
         }
         let services = std::iter::once(&self.service).chain(&self.old);
@@ -204,10 +204,15 @@ pub fn check_segment(name: &str, what: &str) -> Result<(), Error> {
     if name.contains(char::is_control) || name.split('/').any(is_dots) {
         return Err(Error::refused(format!(
             "the {what} {} cannot be used: it has a control character, or it is one or two dots (also between slashes)",
-            crate::error::one_line(name, 80)
+            crate::foreign::quoted(name, 80)
         )));
     }
     Ok(())
+}
+
+/// As it is sent: a control character is a space, and there is none at the ends.
+fn name_of_person(text: &str) -> String {
+    text.replace(char::is_control, " ").trim().to_owned()
 }
 
 fn account(mut fields: Fields) -> Result<AccountWanted, Error> {
@@ -216,8 +221,8 @@ fn account(mut fields: Fields) -> Result<AccountWanted, Error> {
     let account = AccountWanted {
         configured_id: configured.filter(|configured| *configured != id),
         id,
-        first_name: fields.text("first_name")?.unwrap_or_default().trim().to_owned(),
-        last_name: fields.text("last_name")?.unwrap_or_default().trim().to_owned(),
+        first_name: name_of_person(&fields.text("first_name")?.unwrap_or_default()),
+        last_name: name_of_person(&fields.text("last_name")?.unwrap_or_default()),
     };
     fields.finish()?;
     Ok(account)
@@ -282,4 +287,20 @@ fn package(fields: &mut Fields, configuration: &Configuration) -> Result<Package
     let text = fields.text("package")?.unwrap_or_default();
     let text = text.trim();
     Ok(if text.is_empty() { configuration.package.clone() } else { PackageName::new(text) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn control_characters_in_names_of_people_are_sent_as_spaces() {
+        let configuration = r#"{"machine":"m","client_id":"i","client_password":"p"}"#;
+        let configuration = Configuration::parse(configuration).expect("a configuration");
+        let request = r#"{"account": {"id": "A", "first_name": "An\u0007na\n", "last_name": "\tvan\r\nLee"},
+            "service": {"svcnum": 1, "username": "jane", "domain": "d", "finger": "Jane\u0001Mary Roe\u0085Lee\n"}}"#;
+        let request = Request::parse(request, Shape::Plain, &configuration).expect("a request");
+        assert_eq!((&*request.account.first_name, &*request.account.last_name), ("An na", "van  Lee"));
+        assert_eq!(request.service.names(), ("Jane Mary Roe".to_owned(), "Lee".to_owned()));
+    }
 }

@@ -7,7 +7,7 @@ use crate::document::{audited_account, check_segment, Fields, Neighbour, SeenUse
 use crate::error::{Error, Status};
 use crate::foreign::foreign;
 use crate::id::AccountId;
-use crate::log::Sink;
+use crate::log::{Redactor, Sink};
 use crate::observe::{observe_each, Reading};
 use crate::plan::audit::{audit as compare, orphan_account, orphan_user, Finding, Mend};
 use crate::record::Account;
@@ -72,7 +72,10 @@ pub fn fault_of(service: &Neighbour) -> Option<String> {
         return Some("it has no domain".to_owned());
     }
     let checked = check_segment(service.username.as_str(), "user name");
-    checked.and_then(|()| check_segment(&service.domain, "domain")).err().map(|error| error.text)
+    checked
+        .and_then(|()| check_segment(&service.domain, "domain"))
+        .err()
+        .map(|error| error.redacted(&Redactor::default()).text)
 }
 
 #[derive(Default)]

@@ -3,8 +3,8 @@
 use super::{audit, check, inspect, purge, repair, sync, Export};
 use crate::api::{self, fold, parameter_for, Api, Call, CallError, Limits, Operation, Reply};
 use crate::document::{check_segment, needed_segment, parse_object, Fields};
-use crate::error::{one_line, Error, Status};
-use crate::foreign::foreign;
+use crate::error::{Error, Status};
+use crate::foreign::{foreign, quoted};
 use crate::log::{Redactor, Sink};
 use crate::password::{to_send, NotSendable};
 use crate::secret::Secret;
@@ -25,7 +25,7 @@ pub fn call(export: &Export, name: &str, arguments: &str, sink: &dyn Sink) -> Re
         "sync" => sync::sync(export, fields, sink),
         name => match Operation::named(name) {
             Some(operation) => by_name(export, operation, fields, sink),
-            None => Err(Error::argument(format!("unknown operation {}", one_line(name, 60)))),
+            None => Err(Error::argument(format!("unknown operation {}", quoted(name, 60)))),
         },
     }?;
     Ok(reply.to_string())
@@ -48,6 +48,9 @@ fn by_name(
     }
     for name in operation.needed.iter().chain(operation.optional) {
         match fields.text(name)? {
+            Some(value) if *name == "password_type" && !matches!(&*value, "plain" | "encrypted") => {
+                return Err(Error::argument("key password_type must be plain or encrypted"));
+            }
             Some(value) => parameters.push(parameter_for(name, value)),
             None if operation.needed.contains(name) => return Err(fields.missing(name)),
             None => {}
@@ -65,7 +68,7 @@ fn by_name(
         }
         Ok(Reply::Silent) => Ok(Value::Object(Map::new())),
         Ok(Reply::Absent) => Ok(Value::Null),
-        Err(error) => Err(failed(&error, &api.clean(&told(&call)))),
+        Err(error) => Err(failed(&error, &api.clean(&told(&call)), operation.is_read())),
     }
 }
 
@@ -88,9 +91,9 @@ fn told(call: &Call) -> String {
     }
 }
 
-/// A write that got no readable answer may have done its work.
-fn failed(error: &CallError, what: &str) -> Error {
-    let status = if error.doubt { Status::Doubt } else { error.status() };
+/// A write that got no readable answer may have done its work; a read has none to do.
+fn failed(error: &CallError, what: &str, is_read: bool) -> Error {
+    let status = if error.doubt && !is_read { Status::Doubt } else { error.status() };
     let code = error.code().map(str::to_owned);
     Error { code, ..Error::new(status, format!("{what} failed: {}", error.text)) }
 }
@@ -128,9 +131,10 @@ fn request(export: &Export, mut fields: Fields, sink: &dyn Sink) -> Result<Value
     fields.finish()?;
     let api =
         export.api(sink, redactor_of(export, &parameters), Limits::of_hook(export.configuration.timeout));
-    let what = api.clean(&format!("{} {}", method.as_str(), foreign(&one_line(&path, 200))));
+    let what = api.clean(&format!("{} {}", method.as_str(), quoted(&path, 200)));
     let request = Request { method, path: segments(&path)?, parameters, body_limit: None };
-    ask(&api, &request, &always_list).map_err(|error| failed(&api.cleaned(error), &what))
+    ask(&api, &request, &always_list)
+        .map_err(|error| failed(&api.cleaned(error), &what, method == Method::Get))
 }
 
 /// The path's segments; a percent-encoded one is decoded, for it is encoded anew when it is sent.

@@ -211,7 +211,7 @@ fn a_bad_call_is_refused_and_sends_nothing() {
         let what = format!("arguments of {} bytes that {says}", text.len());
         assert_failed(handle.call(b"get_user", &text), MM_ARGUMENT, says, &what);
     }
-    let cases: [(&[u8], &str, i32, &str); 16] = [
+    let cases: [(&[u8], &str, i32, &str); 20] = [
         (b"launch_rocket", "{}", MM_ARGUMENT, "unknown operation launch_rocket"),
         (b"", "{}", MM_ARGUMENT, "unknown operation"),
         (b"get_\xff", "{}", MM_ARGUMENT, "the operation must be UTF-8, which byte 5 is not"),
@@ -219,6 +219,25 @@ fn a_bad_call_is_refused_and_sends_nothing() {
         (b"get_user", r#"{"id":"jane","colour":"red"}"#, MM_ARGUMENT, "unknown key colour"),
         (b"add_user", r#"{"id":"jane"}"#, MM_ARGUMENT, "missing key account"),
         (b"assign_package", r#"{"user":"jane"}"#, MM_ARGUMENT, "missing key package"),
+        (
+            b"update_user",
+            r#"{"id":"jane","password":"x","password_type":"md5"}"#,
+            MM_ARGUMENT,
+            "key password_type must be plain or encrypted",
+        ),
+        (
+            b"add_user",
+            r#"{"id":"jane","account":"A","password_type":""}"#,
+            MM_ARGUMENT,
+            "key password_type must be",
+        ),
+        (b"purge_user", r#"{"id":"jane","force":"yes"}"#, MM_ARGUMENT, "key force must be 0 or 1"),
+        (
+            b"request",
+            r#"{"method":"GET","path":"/user","parameters":{"a":[1]}}"#,
+            MM_ARGUMENT,
+            "key parameters.a must be a text",
+        ),
         (b"get_user", r#"{"id":""}"#, MM_REFUSED, "id is empty"),
         (b"get_user", r#"{"id":".."}"#, MM_REFUSED, "the id .. cannot be used"),
         (b"inspect", r#"{"account_id":"A","user":""}"#, MM_REFUSED, "user is empty"),
@@ -236,6 +255,61 @@ fn a_bad_call_is_refused_and_sends_nothing() {
     let found = handle.call(b"get_account", br#"{"id":"FREESIDE42"}"#).expect("a good call");
     assert!(found.contains("FREESIDE42"), "{found}");
     assert_eq!(counted.load(Ordering::SeqCst), 1);
+}
+
+#[test]
+fn a_flag_may_be_a_boolean_a_number_or_a_text() {
+    let sent = Arc::new(Mutex::new(Vec::new()));
+    let noted = sent.clone();
+    let (carrier, _) = Answering::new(move |request| {
+        let force = request.parameters.iter().find(|(name, _)| name == "force");
+        noted.lock().expect("no panic before").push(force.map(|(_, value)| value.reveal().to_owned()));
+        String::new()
+    });
+    let handle = Handle::over(&config().to_string(), carrier);
+    let purge = |force: &str| {
+        let arguments = format!(r#"{{"id":"jane","force":{force}}}"#);
+        handle.call(b"purge_user", arguments.as_bytes()).expect(force);
+        sent.lock().expect("no panic before").pop().expect("a request")
+    };
+    for on in ["true", "1", r#""1""#] {
+        assert_eq!(purge(on).as_deref(), Some("true"), "{on}");
+    }
+    for off in ["false", "0", r#""0""#, r#""""#, "null"] {
+        assert_eq!(purge(off), None, "{off}");
+    }
+    let request = br#"{"method":"POST","path":"/user/jane","parameters":{"action":"purge","force":true}}"#;
+    handle.call(b"request", request).expect("a request of the caller's own");
+    let force = sent.lock().expect("no panic before").pop();
+    assert_eq!(force, Some(Some("true".to_owned())));
+}
+
+#[test]
+fn a_read_without_a_readable_answer_is_not_in_doubt() {
+    let (carrier, _) = Answering::new(|_| "<r><account".to_owned());
+    let handle = Handle::over(&config().to_string(), carrier);
+    let path = |method| format!(r#"{{"method":"{method}","path":"/account/A"}}"#);
+    for (operation, arguments, status) in [
+        ("get_account", r#"{"id":"A"}"#.to_owned(), MM_SERVER),
+        ("get_accounts", "{}".to_owned(), MM_SERVER),
+        ("request", path("GET"), MM_SERVER),
+        ("suspend_account", r#"{"id":"A"}"#.to_owned(), MM_IN_DOUBT),
+        ("request", path("POST"), MM_IN_DOUBT),
+    ] {
+        let ended = handle.call(operation.as_bytes(), arguments.as_bytes());
+        assert_failed(ended, status, "a document that is not whole: it ends in line 1, column 12", operation);
+    }
+}
+
+#[test]
+fn a_refusal_keeps_its_own_words_whatever_the_password_is() {
+    let (carrier, _) = Answering::new(account_record);
+    let mut config = config();
+    config["client_password"] = "key".into();
+    let handle = Handle::over(&config.to_string(), carrier);
+    let ended = handle.call(b"get_user", br#"{"id":"jane","my key":1}"#);
+    assert_failed(ended, MM_ARGUMENT, "unknown key my ********", "get_user");
+    assert_failed(handle.call(b"get_user", b"{}"), MM_ARGUMENT, "missing key id", "get_user");
 }
 
 #[test]
