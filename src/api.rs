@@ -11,6 +11,7 @@ mod masked;
 mod operations;
 mod request_line;
 mod session;
+mod syntax;
 
 pub use answer::{parse, refusal_in, CallError, Cause, Reply};
 pub use fold::fold;

@@ -1,5 +1,6 @@
 //! The server's bytes as an XML tree: decoded, bounded, and refused where it is not whole.
 
+use super::syntax::{fault, without_doctype};
 use crate::markup::excess;
 use encoding_rs::{Encoding, UTF_8};
 use roxmltree::{Document, Node, ParsingOptions};
@@ -11,22 +12,26 @@ const DEEPEST: usize = 64;
 /// The tree of `body`, or why it is none. `content_type` may name the encoding.
 pub fn parse(body: &[u8], content_type: Option<&str>) -> Result<Element, String> {
     let text = decode(body, content_type)?;
-    if text.trim_start_matches('\u{feff}').trim_start().is_empty() {
+    let text = without_start(&text);
+    if text.is_empty() {
         return Err("an empty document".to_owned());
     }
+    let text = without_doctype(text)?;
     if let Some(what) = excess(&text) {
         return Err(what.to_owned());
     }
-    let document = Document::parse_with_options(
-        text.trim_start_matches('\u{feff}').trim_start(),
-        ParsingOptions { allow_dtd: false, ..ParsingOptions::default() },
-    )
-    .map_err(|_| "a body that is not XML, or not whole".to_owned())?;
+    let options = ParsingOptions { allow_dtd: false, ..ParsingOptions::default() };
+    let document = Document::parse_with_options(&text, options).map_err(|error| fault(&error, &text))?;
     let root = Element::from_node(document.root_element(), 0)?;
     if root.name.eq_ignore_ascii_case("html") {
         return Err("a web page".to_owned());
     }
     Ok(root)
+}
+
+/// White space before a declaration is no XML, but does no harm.
+fn without_start(text: &str) -> &str {
+    text.trim_start_matches('\u{feff}').trim_start()
 }
 
 /// The text of `body` for a person, whatever it is.
@@ -179,6 +184,66 @@ mod tests {
             assert!(parse(body.as_bytes(), None).is_err(), "{}", &body[..body.len().min(40)]);
         }
         assert!(parse(b"<r>\xff</r>", None).is_err());
+    }
+
+    fn fault_of(body: &str) -> String {
+        let fault = parse(body.as_bytes(), None).expect_err(body);
+        crate::foreign::resolved(&fault, str::to_owned)
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_document_is_said_with_its_place() {
+        for (body, says) in [
+            (
+                "<r>\n <a>x\u{7}y</a></r>",
+                "a document with a character that XML does not allow (U+0007, line 2, column 6)",
+            ),
+            (
+                "<r a='\u{1}'/>",
+                "a document with a character that XML does not allow (U+0001, line 1, column 7)",
+            ),
+            ("<r><x:a/></r>", "a document with a prefix that it does not declare (x, line 1, column 5)"),
+            (
+                "<r>a &nbsp; b</r>",
+                "a document with an entity that XML does not have (&nbsp;, line 1, column 6)",
+            ),
+            ("<r>a & b</r>", "a document with an & that begins no character (line 1, column 6)"),
+            ("<r a='1' a='2'/>", "a document with an attribute given twice (a, line 1, column 10)"),
+            ("<r><a></b></r>", "a document with </b> where <a> is open (line 1, column 7)"),
+            ("<r/>oops", "a document that is not well-formed XML (line 1, column 5)"),
+            ("<r/>\n<r/>", "a document that is not well-formed XML (line 2, column 1)"),
+            ("<r a=1/>", "a document that is not well-formed XML (line 1, column 6)"),
+            (
+                "<?xml version='1.0'?>\n<!DOCTYPE r [<!ENTITY x 'y'>]><r/>",
+                "a document whose DOCTYPE has declarations in it (line 2, column 13)",
+            ),
+            ("<r>\n<account id='A'>", "a document that is not whole: it ends in line 2, column 17"),
+            ("<r>\n<account id='A", "a document that is not whole: it ends in line 2, column 15"),
+            ("<r><!-- ", "a document that is not whole: it ends in line 1, column 8"),
+            ("<?xml version='1.0'?><!-- x -->", "a document without an element"),
+            ("oops", "a body that is not XML"),
+            ("<!DOCTYPE html>\n<html><br></html>", "a web page"),
+            ("<HTML><br></HTML>", "a web page"),
+            ("<html/>", "a web page"),
+        ] {
+            assert_eq!(fault_of(body), says, "{body}");
+        }
+    }
+
+    #[test]
+    fn a_doctype_that_declares_nothing_is_passed_over() {
+        for doctype in [
+            "<!DOCTYPE response>",
+            "<!DOCTYPE response SYSTEM \"a[b>c.dtd\">",
+            "<!DOCTYPE response\n PUBLIC '-//X//Y' 'http://x/y.dtd' >",
+        ] {
+            let body = format!("\n<?xml version='1.0'?><!-- < -->\n{doctype}<r><account id='A'/></r>");
+            assert_eq!(names(&body), [("id".to_owned(), "A".to_owned())], "{doctype}");
+        }
+        assert_eq!(
+            fault_of("<!DOCTYPE r\n ><r>\u{7}</r>"),
+            "a document with a character that XML does not allow (U+0007, line 2, column 6)"
+        );
     }
 
     #[test]

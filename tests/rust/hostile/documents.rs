@@ -21,7 +21,7 @@ fn a_document_that_is_made_to_hurt_fails_every_call() {
             "a file as entity",
             format!("<!DOCTYPE r [<!ENTITY x SYSTEM \"file:///etc/passwd\">]>{}", record("&x;")),
         ),
-        ("a DTD alone", format!("<!DOCTYPE response SYSTEM \"http://127.0.0.1:1/x.dtd\">{}", record(""))),
+        ("a DTD's declarations", format!("<!DOCTYPE response [<!ELEMENT response ANY>]>{}", record(""))),
         ("an entity that nobody declares", record("<memo>&nbsp;</memo>")),
         ("100,000 deep", record(&format!("{}{}", "<a>".repeat(100_000), "</a>".repeat(100_000)))),
         ("100,000 deep and open", "<a>".repeat(100_000)),
