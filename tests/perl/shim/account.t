@@ -254,6 +254,48 @@ subtest 'a service that moves to a package of another customer' => sub {
     every_hook_works($isp, $svc, 'moved');
 };
 
+# A service that is without an export for a while, goes to another customer, and comes
+# back; what the code does meanwhile.
+sub comes_back {
+    my ($meanwhile) = @_;
+    $magicmail->reset;
+    my $isp    = ISP->open;
+    my $export = $isp->magicmail($magicmail);
+    my ($one, $two) = map { $isp->customer } 1 .. 2;
+    my $svc = $isp->provisioned($one, username => 'ann');
+    is $isp->change_definition($svc, 'Other'), q{}, 'to a definition without an export';
+    is_deeply [map { $_->{error} } $isp->run_jobs], [q{}], 'its job';
+    $meanwhile->();
+    ok ref $svc->cust_svc->cust_pkg->change({custnum => $two->custnum}), 'to another customer';
+    my $error = quietly(sub { return $isp->change_definition($isp->fresh($svc), 'Mailbox') });
+    return ($error, $export->get_remoteid($svc), $magicmail->state);
+}
+
+subtest 'a record that is older than the mailbox does not count at a provision' => sub {
+    my ($error, $on_record, $state) = comes_back(
+        sub {
+            my $gone = $magicmail->state;
+            $gone->{$_} = {} for qw( accounts users addresses );
+            $magicmail->set_state($gone);
+        }
+    );
+    is $error,                        q{},         'and back under the export';
+    is $state->{users}{ann}{account}, 'FREESIDE2', 'the mailbox is on the account of the second customer';
+    is_deeply [keys %{$state->{accounts}}], ['FREESIDE2'], 'and none was made for the first';
+    is $on_record, 'FREESIDE2', 'it is on record';
+    ($error, $on_record, $state) = comes_back(sub { });
+    is $error,                        q{},         'a mailbox that is only marked deleted';
+    is $state->{users}{ann}{account}, 'FREESIDE1', '... comes back where it is';
+    is $state->{users}{ann}{status},  'active',    '... with its mail';
+    ($error) = comes_back(
+        sub {
+            $magicmail->faults({kind => 'status_500', path => '/user/ann', on => 1, count => undef});
+        }
+    );
+    like $error, qr/cannot[ ]provision[ ]mailbox[ ]ann/x, 'what cannot be asked is not decided';
+    $magicmail->faults;
+};
+
 subtest 'an account that Freeside does not put on record' => sub {
     for my $prefix ('ISP|', 'ISP*', 'ISP{}') {
         $magicmail->reset;

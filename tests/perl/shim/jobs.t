@@ -290,6 +290,40 @@ subtest 'what a job dies with can be shown on every page' => sub {
         'for Lodz + Strasse', 'letters stay legible';
 };
 
+subtest 'an export is not deleted while its jobs wait' => sub {
+    my ($isp, $export, $ann) = fresh_isp();
+    my $other = $isp->magicmail($magicmail, options => {package => 'PLUS'}, definitions => ['Plus']);
+    my $svc   = $isp->provisioned($ann, username => 'ann');
+    is $isp->change_definition($svc, 'Other'), q{}, 'a job';
+    my ($job)  = $isp->jobs;
+    my $number = $job->jobnum;
+    my $text   = "cannot delete export 1: jobs of it wait in the queue ($number)";
+    like $export->delete, qr/\A\Q$text\E/x, 'it is refused';
+    ok $isp->fresh($export), '... and there';
+    is $isp->fresh($other)->delete, q{}, 'another one is not';
+    $magicmail->faults({kind => 'status_500', on => 1, count => undef});
+    isnt + ($isp->run_jobs)[0]{error}, q{}, 'the job fails';
+    isnt $export->delete,              q{}, '... and may be tried again';
+    $magicmail->faults;
+    $job = $isp->fresh($job);
+    $job->retry;
+    is_deeply [map { $_->{error} } $isp->run_jobs], [q{}], 'which is done';
+    is $magicmail->user('ann')->{status}, 'deleted', '... the mailbox is deleted';
+    is $isp->fresh($export)->delete,      q{},       'then it goes';
+};
+
+subtest 'a job whose export is gone all the same says what is left' => sub {
+    my ($isp, $export, $ann) = fresh_isp();
+    my %gone =
+        (exportnum => 999, svcnum => 1, username => 'ann', domain => 'example.net', account => 'FREESIDE1');
+    my $what  = 'there is no export 999 any more: look after mailbox ann@example.net of account FREESIDE1';
+    my @pairs = map { $_ => $gone{$_} } qw( exportnum svcnum username domain account );
+    for my $name (qw( unprovision_job purge_job )) {
+        my $job = FS::part_export::magicmail->can($name);
+        like died(sub { $job->(@pairs) }), qr/\A\Q$what\E/x, $name;
+    }
+};
+
 subtest 'the script of the export page' => sub {
     my ($isp, $export, $ann) = fresh_isp();
     $isp->provisioned($ann, username => 'ann');

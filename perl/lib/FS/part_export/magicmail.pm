@@ -161,6 +161,19 @@ sub check_options {
     return one_line(defined $error ? $error : "$@");
 }
 
+=item delete
+
+Refused while jobs of the export wait in Freeside's queue: without it they cannot run,
+and the mailboxes that they are about would live on.
+
+=cut
+
+sub delete {    ## no critic (ProhibitBuiltinHomonyms) -- Freeside's
+    my ($self, @arguments) = @_;
+    my $error = FS::part_export::magicmail::Jobs::why_not_delete($self);
+    return $error ne '' ? $error : $self->SUPER::delete(@arguments);
+}
+
 =back
 
 =head1 JOBS

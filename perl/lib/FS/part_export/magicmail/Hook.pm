@@ -111,13 +111,15 @@ sub _run {
     $self->_lock;
     $self->_name_account;
     return $self->_unprovision_later if $self->_moves_to_other_definition;
-    my $document         = savepoint(sub { return $self->_document });
     my $is_on_definition = $self->_is_on_definition;
     $self->{purges} = $is_on_definition && !$self->{is_job};
     return '' if !$is_on_definition && $self->{hook} eq 'provision';
     ($library, $failure) = $self->_library($is_on_definition);
     return $self->_cannot($failure->{text}) if $failure;
+    $failure = $self->_believe_record($library);
+    return $self->_cannot($failure->{text}) if $failure;
 
+    my $document = savepoint(sub { return $self->_document });
     if ($self->{hook} eq 'provision') {
         my $error = $self->_record_account($self->{account_id});
         return $self->_cannot($error) if $error;
@@ -227,6 +229,26 @@ sub _name_account {
             ? ''
             : $facts->{on_record} || $self->{configured_id};
     }
+    return;
+}
+
+# A record may be older than the mailbox: the service was without an export while its
+# mailbox was purged and its package went to another customer. So at a provision one
+# that differs from what the options name counts only if the user is on that account;
+# else the account that the options name is the service's. Returns a failure, if the
+# server could not be asked.
+sub _believe_record {
+    my ($self,     $library)    = @_;
+    my ($recorded, $configured) = @{$self}{qw(account_id configured_id)};
+    return if $self->{hook} ne 'provision' || $configured eq '' || lc $recorded eq lc $configured;
+    my ($user, $failure) = $library->call(
+        'get_user',
+        {id => $self->{records}->text($self->{svc}->username)},
+        FS::part_export::magicmail::Log::sink()
+    );
+    return $failure if $failure;
+    my $account = $user && defined $user->{account} ? $user->{account} : '';
+    if (lc $account ne lc $recorded) { $self->{account_id} = $configured }
     return;
 }
 

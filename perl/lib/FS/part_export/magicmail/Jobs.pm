@@ -8,13 +8,13 @@ package FS::part_export::magicmail::Jobs;
 use strict;
 use warnings;
 
-use FS::Record qw(qsearchs);
+use FS::Record qw(qsearch qsearchs);
 
 use FS::part_export::magicmail::Locks;
 use FS::part_export::magicmail::Log;
 use FS::part_export::magicmail::Records;
 use FS::part_export::magicmail::Services;
-use FS::part_export::magicmail::Text        qw(job_text);
+use FS::part_export::magicmail::Text        qw(job_text one_line);
 use FS::part_export::magicmail::Transaction qw(in_transaction);
 
 my $CLASS       = 'FS::part_export::magicmail';
@@ -180,8 +180,8 @@ sub suspend {
 
 sub _suspend {
     my ($exportnum, $svcnum) = @_;
-    my $export = export($exportnum);
     _is_number($svcnum) or die "the service is no number\n";
+    my $export = export($exportnum, "suspend the mailbox of service $svcnum");
     require FS::svc_acct;
     return in_transaction(
         sub {
@@ -293,7 +293,7 @@ sub _mailbox {
             die "the $name cannot be used\n";
         }
     }
-    my $export = export($exportnum);
+    my $export = export($exportnum, "look after mailbox $username\@$domain of account $account_id");
     require FS::svc_acct;
     my $svc = FS::svc_acct->new({svcnum => $svcnum, username => $username});
     return ($export, $svc, %given);
@@ -310,13 +310,43 @@ sub _in_order {
     return @given{@KEYS};
 }
 
-# A magicmail export by its number, or it dies.
+# Why an export cannot be deleted, as a text: jobs of it that wait, or have failed and
+# can be tried again. '' if there is none.
+sub why_not_delete {
+    my ($export) = @_;
+    my $exportnum = $export->exportnum;
+    require FS::queue;
+    my @jobs = grep { $_->job =~ m/_job\z/x && _exportnum_of($_) eq $exportnum } qsearch(
+        {
+            table     => 'queue',
+            hashref   => {},
+            extra_sql => "WHERE job LIKE '${CLASS}::%' AND status <> 'done'",
+            order_by  => 'ORDER BY jobnum',
+        }
+    );
+    return '' if !@jobs;
+    my $numbers = join ', ', map { $_->jobnum } @jobs;
+    return one_line("cannot delete export $exportnum: jobs of it wait in the queue ($numbers), and"
+            . ' without it their mailboxes would stay as they are; let them run, or remove them, first');
+}
+
+sub _exportnum_of {
+    my ($job)       = @_;
+    my ($exportnum) = _in_order($job->args);
+    return defined $exportnum ? $exportnum : '';
+}
+
+# A magicmail export by its number, or it dies. Of a job that can do nothing without it:
+# what was to be done.
 sub export {
-    my ($exportnum) = @_;
+    my ($exportnum, $task) = @_;
     _is_number($exportnum) or die "the export is no number\n";
     require FS::part_export;
     my $export = qsearchs('part_export', {exportnum => $exportnum});
-    if (!$export) { die "there is no export $exportnum\n" }
+    if (!$export) {
+        die "there is no export $exportnum"
+            . (defined $task ? " any more: $task in MagicMail by hand" : '') . "\n";
+    }
     $export->isa($CLASS) or die "export $exportnum is no magicmail export\n";
     return $export;
 }
