@@ -4,21 +4,19 @@ use crate::arguments::HookArguments;
 use crate::run::Manner;
 use crate::settings::Settings;
 use crate::show::{self, ToStandardError};
-use crate::{interrupt, terminal};
-use magicmail::document::parse_object;
+use crate::{files, interrupt, terminal};
+use magicmail::document::{parse_object, Fields};
 use magicmail::error::Error;
 use magicmail::world::Hook;
 use serde_json::{Map, Value};
-use std::io::{self, Read};
 use std::path::Path;
 
 pub fn run(hook: Hook, arguments: &HookArguments, settings: &Settings, manner: Manner) -> Result<(), Error> {
     let server = settings.server(&[("package", &arguments.package), ("autopurge", &arguments.autopurge)])?;
     let mut request = parse_object(&text(arguments.file.as_deref())?, "request")?;
-    if arguments.dry_run {
-        request.insert("dry_run".to_owned(), Value::Bool(true));
-    }
-    let changes = !matches!(request.get("dry_run"), Some(Value::Bool(true)));
+    let given = request.remove_entry("dry_run").into_iter().collect();
+    let changes = !(Fields::new(given, "").flag("dry_run")? || arguments.dry_run);
+    request.insert("dry_run".to_owned(), Value::Bool(!changes));
     if changes {
         if hook == Hook::Unprovision && !manner.yes {
             let machine = &server.configuration.machine;
@@ -37,15 +35,13 @@ pub fn run(hook: Hook, arguments: &HookArguments, settings: &Settings, manner: M
     Ok(())
 }
 
+/// As much as the library reads.
+const LONGEST_REQUEST: usize = 8 * 1024 * 1024;
+
 fn text(file: Option<&Path>) -> Result<String, Error> {
-    let mut text = String::new();
-    let read = match file.filter(|file| *file != Path::new("-")) {
-        Some(file) => std::fs::read_to_string(file).map(|read| text = read),
-        None => io::stdin().read_to_string(&mut text).map(drop),
-    };
-    let name = file.map_or("standard input".into(), Path::to_string_lossy);
-    read.map_err(|error| Error::argument(format!("the request cannot be read from {name}: {error}")))?;
-    Ok(text)
+    let file = file.unwrap_or(Path::new("-"));
+    files::text(file, LONGEST_REQUEST)
+        .map_err(|why| Error::argument(format!("the request cannot be used: {} {why}", files::name_of(file))))
 }
 
 /// `mailbox jane@example.net`, as far as the request says.

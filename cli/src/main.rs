@@ -8,12 +8,12 @@
 
 mod arguments;
 mod check;
+mod files;
 mod hooks;
 mod interrupt;
 mod manual;
 mod operations;
 mod run;
-mod secrets;
 mod settings;
 mod show;
 mod terminal;
@@ -22,28 +22,41 @@ use arguments::Arguments;
 use clap::error::ErrorKind;
 use clap::Parser;
 use magicmail::error::Status;
+use std::io::Write;
 use std::process::ExitCode;
+
+/// The exit status if all was done but the output could not be written; the C ABI knows no output.
+const OUTPUT_FAILED: u8 = 8;
 
 fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {
-            // Nothing can be done about an output that is closed.
-            let _ = error.print();
+            let output = if error.use_stderr() { "standard error" } else { "standard output" };
+            show::record_failure(output, error.print().and_then(|()| std::io::stdout().flush()));
             return match error.kind() {
-                ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => ExitCode::SUCCESS,
+                ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => success(),
                 _ => exit_code(Status::Argument),
             };
         }
     };
     let json = arguments.json;
     match run::run(arguments) {
-        Ok(None) => ExitCode::SUCCESS,
+        Ok(None) => success(),
         Ok(Some(status)) => exit_code(status),
         Err(error) => {
             show::failure(&error, json);
             exit_code(error.status)
         }
+    }
+}
+
+/// What was asked for is done; whether the output could be written, too, is another question.
+fn success() -> ExitCode {
+    if show::has_failed() {
+        ExitCode::from(OUTPUT_FAILED)
+    } else {
+        ExitCode::SUCCESS
     }
 }
 

@@ -1,7 +1,7 @@
 //! The manual page, from the command line's own description.
 
 use crate::arguments::Arguments;
-use clap::{Arg, Command, CommandFactory};
+use clap::{Arg, ArgGroup, Command, CommandFactory};
 use clap_mangen::roff::{bold, italic, roman, Inline, Roff};
 use clap_mangen::Man;
 use magicmail::error::{Error, Status};
@@ -68,6 +68,10 @@ fn one(roff: &mut Roff, name: &str, command: &Command) {
         let value = argument.get_value_names().unwrap_or_default().join(" ");
         words.push(roman(" "));
         words.push(italic(if argument.is_required_set() { value } else { format!("[{value}]") }));
+    }
+    if command.get_groups().any(ArgGroup::is_required_set) {
+        words.push(roman(" "));
+        words.push(italic("OPTION..."));
     }
     roff.text(words);
     roff.text([roman(told(command.get_about()))]);
@@ -146,6 +150,7 @@ fn endings() -> Roff {
         ("5", "the server was not reached, or its certificate does not verify"),
         ("6", "the outcome is in doubt: something may be left on the server"),
         ("7", "a defect of the program"),
+        ("8", "all was done, but the output could not be written (a full disk; not a reader that went away)"),
     ] {
         roff.control("TP", ["4"]);
         roff.text([bold(status)]);

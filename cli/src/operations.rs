@@ -66,14 +66,17 @@ impl Thing {
             .args(operation.key.map(|name| argument(name, if name == "id" { self.command } else { name })))
             .args(operation.needed.iter().map(|name| argument(name, name)))
             .args(options.clone().map(|name| option(name)));
+        let mut changes: Vec<&str> = options.copied().filter(|name| *name != PASSWORD_TYPE).collect();
         if operation.takes("password") {
-            command = command.args(password_options());
+            let password = ArgGroup::new("password").args(PASSWORD_OPTIONS);
+            command = command.args(password_options()).group(password);
+            changes.extend(PASSWORD_OPTIONS);
         }
         // An update of nothing is a mistake.
         if operation.name.starts_with("update_") {
-            let group = ArgGroup::new("what").required(true).multiple(true).args(options);
-            command =
-                command.group(if operation.takes("password") { group.args(PASSWORD_OPTIONS) } else { group });
+            let usage = usage_of_update(&command, self, operation, &changes);
+            let what = ArgGroup::new("what").required(true).multiple(true).args(changes);
+            command = command.group(what).override_usage(usage);
         }
         command
     }
@@ -108,6 +111,24 @@ impl Thing {
     }
 }
 
+/// `magicmail user update [OPTIONS] <USER> {--memo <TEXT>|…}...`: by itself clap shows what is required as a choice of
+/// one, before the arguments.
+fn usage_of_update(command: &Command, thing: &Thing, operation: &Operation, changes: &[&str]) -> String {
+    let named = |name: &&str| command.get_arguments().find(|argument| argument.get_id() == *name);
+    let as_shown = |argument: &Arg| {
+        let value = argument.get_value_names().unwrap_or_default().first();
+        match (argument.get_long(), value) {
+            (Some(long), Some(value)) => format!("--{long} <{value}>"),
+            (Some(long), None) => format!("--{long}"),
+            (None, value) => format!("<{}>", value.map_or_else(String::new, ToString::to_string)),
+        }
+    };
+    let required: Vec<String> = command.get_positionals().map(as_shown).collect();
+    let changes: Vec<String> = changes.iter().filter_map(named).map(as_shown).collect();
+    let (thing, verb) = (thing.command, thing.verb(operation));
+    format!("magicmail {thing} {verb} [OPTIONS] {} {{{}}}...", required.join(" "), changes.join("|"))
+}
+
 fn argument(name: &'static str, value_name: &str) -> Arg {
     Arg::new(name).required(true).value_name(value_name.to_uppercase())
 }
@@ -116,8 +137,9 @@ fn option(name: &'static str) -> Arg {
     let option = Arg::new(name).long(name.replace('_', "-"));
     match name {
         "force" => option.action(ArgAction::SetTrue).help("Even where it was not marked deleted first"),
-        "password_type" => option
+        PASSWORD_TYPE => option
             .value_name("KIND")
+            .requires("password")
             .value_parser(["plain", "encrypted"])
             .help("Whether the password is as the user types it, or encrypted"),
         "first_name" => option.value_name("NAME"),
@@ -126,6 +148,8 @@ fn option(name: &'static str) -> Arg {
     }
 }
 
+/// Says how a password is kept; without one it is nothing.
+const PASSWORD_TYPE: &str = "password_type";
 const PASSWORD_OPTIONS: [&str; 2] = ["password_file", "ask_password"];
 
 fn password_options() -> [Arg; 2] {

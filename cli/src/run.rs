@@ -4,7 +4,7 @@ use crate::arguments::{Arguments, Command};
 use crate::operations::{Invocation, PasswordSource};
 use crate::settings::Settings;
 use crate::show::{self, ToStandardError};
-use crate::{check, hooks, interrupt, manual, secrets, terminal};
+use crate::{check, files, hooks, interrupt, manual, terminal};
 use clap::CommandFactory;
 use magicmail::error::{Error, Status};
 use magicmail::world::Hook;
@@ -45,7 +45,7 @@ fn operation(mut invocation: Invocation, settings: &Settings, manner: Manner) ->
     let server = settings.server(&[])?;
     if let Some(source) = &invocation.password {
         let password = match source {
-            PasswordSource::File(file) => secrets::first_line(file)?,
+            PasswordSource::File(file) => files::password(file)?,
             PasswordSource::Terminal => terminal::secret("The mailbox's password: ")?,
         };
         invocation.arguments.insert("password".to_owned(), Value::String(password));

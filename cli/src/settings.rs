@@ -1,7 +1,8 @@
 //! The configuration of a call: a JSON file as the C ABI describes it, the environment over it, the command
 //! line over both. What the settings mean is the library's to say; here they are only put together.
 
-use crate::{secrets, show, terminal};
+use crate::files::{self, Content};
+use crate::terminal;
 use clap::Args;
 use magicmail::document::{parse_object, Configuration};
 use magicmail::error::{Error, Status};
@@ -9,7 +10,7 @@ use magicmail::operation::Export;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use std::env;
-use std::os::unix::fs::PermissionsExt;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 /// Settings that are missing here have the library's defaults.
@@ -89,6 +90,9 @@ pub struct Server {
 }
 
 const PASSWORD: &str = "client_password";
+const PASSWORD_FILE: &str = "client_password_file";
+/// Nobody's configuration is longer, in bytes.
+const LONGEST_CONFIGURATION: usize = 64 * 1024;
 const PASSWORD_VARIABLE: &str = "MAGICMAIL_CLIENT_PASSWORD";
 
 impl Settings {
@@ -124,32 +128,35 @@ impl Settings {
         else {
             return Ok((Map::new(), None));
         };
-        let text = std::fs::read_to_string(&path)
-            .map_err(|error| Error::configuration(format!("{} cannot be read: {error}", path.display())))?;
+        let text = files::text(&path, LONGEST_CONFIGURATION)
+            .map_err(|why| Error::configuration(format!("{} {why}", files::name_of(&path))))?;
         let document = parse_object(&text, "configuration").map_err(|error| {
             Error { status: Status::Configuration, ..error }.about(&path.to_string_lossy())
         })?;
-        if document.contains_key(PASSWORD) && is_open(&path) {
-            show::warning(&format!(
-                "{} has the API client's password and can be read by everybody: chmod o= it",
-                path.display()
-            ));
+        let content = if is_empty(&document, PASSWORD) { Content::Settings } else { Content::Password };
+        if let Ok(file) = File::open(&path) {
+            files::warn_of_mode(&file, &path, content);
         }
         Ok((document, Some(path)))
     }
 
     fn add_password(&self, document: &mut Map<String, Value>, source: &Option<PathBuf>) -> Result<(), Error> {
-        let password = match (&self.client_password_file, env::var(PASSWORD_VARIABLE)) {
-            (Some(file), _) => secrets::first_line(file)?,
-            (None, Ok(text)) if !text.is_empty() => text,
-            (None, Err(env::VarError::NotUnicode(_))) => {
-                return Err(Error::configuration(format!("{PASSWORD_VARIABLE} is no UTF-8")));
+        let named = document.get(PASSWORD_FILE).and_then(Value::as_str).filter(|file| !file.is_empty());
+        let password = match (&self.client_password_file, env::var(PASSWORD_VARIABLE), named) {
+            (Some(file), _, _) => files::password(file)?,
+            (None, Ok(text), _) if !text.is_empty() => text,
+            (None, Err(env::VarError::NotUnicode(_)), _) => {
+                return Err(Error::configuration(format!("{PASSWORD_VARIABLE} is not valid UTF-8")));
             }
+            // The library says which of the two is too much, or what else is wrong.
             _ if !is_empty(document, PASSWORD) => return Ok(()),
+            (_, _, Some(file)) => files::password(Path::new(file))?,
+            _ if !is_empty(document, PASSWORD_FILE) => return Ok(()),
             _ if terminal::is_there() => terminal::secret("The API client's password: ")?,
             _ => return Err(missing(PASSWORD, "-file", source)),
         };
         document.insert(PASSWORD.to_owned(), Value::String(password));
+        document.remove(PASSWORD_FILE);
         Ok(())
     }
 }
@@ -165,11 +172,6 @@ fn usual_places() -> Vec<PathBuf> {
 
 fn is_empty(document: &Map<String, Value>, name: &str) -> bool {
     matches!(document.get(name), None | Some(Value::Null)) || document.get(name).is_some_and(|v| v == "")
-}
-
-/// Others than its owner and group may read it.
-fn is_open(path: &Path) -> bool {
-    path.metadata().is_ok_and(|data| data.is_file() && data.permissions().mode() & 0o004 != 0)
 }
 
 fn missing(name: &str, suffix: &str, source: &Option<PathBuf>) -> Error {

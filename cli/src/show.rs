@@ -8,6 +8,7 @@ use magicmail::log::{Level, Sink};
 use magicmail::secret::MASK;
 use serde_json::{Map, Value};
 use std::io::{self, IsTerminal, Write};
+use std::sync::OnceLock;
 
 /// The fields that a list shows, in this order; what else there is `--json` shows.
 const COLUMNS: [&str; 9] =
@@ -25,7 +26,7 @@ pub struct ToStandardError;
 impl Sink for ToStandardError {
     fn write(&self, level: Level, line: &str) {
         match level {
-            Level::Debug => eprintln!("magicmail: debug: {line}"),
+            Level::Debug => remark(&format!("debug: {line}")),
             Level::Info => {}
             Level::Warning => warning(line),
             Level::Error => remark(line),
@@ -40,8 +41,31 @@ pub fn document(text: &str) -> Result<Value, Error> {
 }
 
 pub fn bytes(bytes: &[u8]) {
-    // Whoever reads has gone away, as `head` does: there is nobody to tell.
-    let _ = io::stdout().write_all(bytes).and_then(|()| io::stdout().flush());
+    record_failure("standard output", io::stdout().write_all(bytes).and_then(|()| io::stdout().flush()));
+}
+
+/// The first output that could not be written, and why.
+static FAILURE: OnceLock<String> = OnceLock::new();
+
+/// Nothing that cannot be written ends a command: what it began, it finishes. If whoever reads has gone away, as
+/// `head` does, that is no failure; anything else is one in the end.
+pub fn record_failure(what: &str, written: io::Result<()>) {
+    if let Err(error) = written {
+        if error.kind() != io::ErrorKind::BrokenPipe {
+            let why = error.to_string();
+            let why = why.split(" (os error").next().unwrap_or_default();
+            let _ = FAILURE.set(format!("{what} could not be written: {why}"));
+        }
+    }
+}
+
+/// Says which output could not be written, if one could not.
+pub fn has_failed() -> bool {
+    let failure = FAILURE.get();
+    if let Some(text) = failure {
+        remark(text);
+    }
+    failure.is_some()
 }
 
 pub fn line(text: &str) {
@@ -49,7 +73,9 @@ pub fn line(text: &str) {
 }
 
 pub fn remark(text: &str) {
-    let _ = writeln!(io::stderr(), "magicmail: {text}");
+    // In one piece: a line of another thread's does not come between.
+    let line = format!("magicmail: {text}\n");
+    record_failure("standard error", io::stderr().write_all(line.as_bytes()));
 }
 
 pub fn warning(text: &str) {

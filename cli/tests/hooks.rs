@@ -65,6 +65,34 @@ fn a_dry_run_says_what_would_be_done_and_does_not_do_it() {
 }
 
 #[test]
+fn a_request_for_a_dry_run_prints_as_one_however_it_says_so() {
+    let desk = Desk::new();
+    let mut request = request();
+    for (dry_run, is_dry) in
+        [(json!(1), true), (json!("1"), true), (json!(true), true), (json!(0), false), (json!(""), false)]
+    {
+        request["dry_run"] = dry_run;
+        let ended = desk.run_with(&request.to_string(), &["provision"]);
+        assert_eq!(ended.status, 0, "{ended:?}");
+        assert_eq!(ended.out.starts_with("would create account"), is_dry, "{ended:?}");
+        let ended = desk.run_with(&request.to_string(), &["unprovision"]);
+        let asks = ended.err.contains("give --yes");
+        assert_eq!(asks, !is_dry, "a dry run asks nothing: {ended:?}");
+    }
+    request["dry_run"] = json!("yes");
+    let ended = desk.run_with(&request.to_string(), &["provision"]);
+    assert_eq!(ended.status, 1);
+    assert!(ended.err.contains("key dry_run must be 0 or 1"), "{ended:?}");
+}
+
+#[test]
+fn a_request_that_is_too_long_is_not_read_to_its_end() {
+    let ended = Desk::new().run(&["provision", "/dev/zero"]);
+    assert_eq!(ended.status, 1, "{ended:?}");
+    assert!(ended.err.contains("/dev/zero is too long: at most 8192 kB are read"), "{ended:?}");
+}
+
+#[test]
 fn warnings_are_told_beside_the_steps() {
     let desk = Desk::new();
     let text = request().to_string();

@@ -4,6 +4,7 @@ mod check;
 mod documents;
 mod hooks;
 mod operations;
+mod outputs;
 mod passwords;
 mod program;
 mod settings;

@@ -1,12 +1,12 @@
 //! Every operation of the API by its command.
 
-use crate::program::{Desk, PASSWORD};
+use crate::program::{bare, ended, Desk, PASSWORD};
 use magicmail::api::{Operation, OPERATIONS};
 use magicmail_simulator::Entry;
 use serde_json::json;
 
 /// A day of commands in which every operation is used, each of them with success.
-const DAY: &[&str] = &[
+pub const DAY: &[&str] = &[
     "account add FREESIDE42 --first-name Ann --last-name Lee --phone 555-1234 --memo gold",
     "account add FREESIDE43",
     "account get FREESIDE42",
@@ -138,6 +138,9 @@ fn a_command_line_that_is_wrong_has_status_1_and_asks_nothing() {
         &["user", "update", "jane"],
         &["user", "add", "jane", "FREESIDE42", "--password", PASSWORD],
         &["user", "update", "jane", "--password-type", "secret"],
+        &["user", "update", "jane", "--password-type", "plain"],
+        &["user", "update", "jane", "--memo", "x", "--password-type", "plain"],
+        &["user", "add", "jane", "FREESIDE42", "--password-type", "encrypted"],
         &["user", "update", "jane", "--ask-password", "--password-file", "x"],
         &["--client-password", "x", "account", "list"],
     ] {
@@ -147,6 +150,26 @@ fn a_command_line_that_is_wrong_has_status_1_and_asks_nothing() {
         assert!(!output.stderr.is_empty(), "{arguments:?}");
     }
     assert!(desk.server.log().is_empty());
+}
+
+#[test]
+fn the_usage_line_of_an_update_says_what_is_required() {
+    for (command, usage) in [
+        (
+            ["user", "update"],
+            "<USER> {--first-name <NAME>|--last-name <NAME>|--memo <TEXT>|--password-file <FILE>|--ask-password}...",
+        ),
+        (
+            ["account", "update"],
+            "<ACCOUNT> {--first-name <NAME>|--last-name <NAME>|--phone <TEXT>|--memo <TEXT>}...",
+        ),
+    ] {
+        let [thing, verb] = command;
+        let usage = format!("Usage: magicmail {thing} {verb} [OPTIONS] {usage}\n");
+        assert!(ended(bare(&[thing, verb, "--help"]), "").out.contains(&usage), "{usage}");
+        let wrong = ended(bare(&command), "");
+        assert!(wrong.status == 1 && wrong.err.contains(&usage), "{wrong:?}");
+    }
 }
 
 #[test]

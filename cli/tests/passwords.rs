@@ -22,7 +22,7 @@ fn a_mailboxs_password_comes_from_a_file_or_standard_input() {
     assert_eq!(sent(&desk), json!(["$1$x$y", "encrypted"]));
     let ended = desk.run_with("\n", &["user", "update", "jane", "--password-file", "-"]);
     assert_eq!(ended.status, 2);
-    assert!(ended.err.contains("its first line is empty"), "{ended:?}");
+    assert!(ended.err.contains("has an empty first line"), "{ended:?}");
 }
 
 #[test]
