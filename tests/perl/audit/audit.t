@@ -13,6 +13,7 @@ use Test::More;
 
 use Drift;
 use FS::part_export::magicmail::Audit;
+use FS::part_export::magicmail::Findings;
 use FS::cust_pkg;
 use Statements;
 
@@ -39,7 +40,7 @@ subtest 'one of each kind is found, and nothing else' => sub {
     is_deeply $result->{unread},   [],             'all was read';
     is_deeply $result->{left_out}, [],             'nothing was left out';
     is $result->{services}, 35, 'services (one was deleted by hand)';
-    is $result->{accounts}, 18, 'accounts';
+    is $result->{accounts}, 19, 'accounts, and the one on which a user was found';
     is_deeply [grep { !m/\AGET/x } $magicmail->request_lines], [],      'it only reads';
     is_deeply $magicmail->state,                               $before, 'MagicMail is as before';
 };
@@ -151,6 +152,59 @@ subtest 'services on one account may stand under several customers' => sub {
     my ($finding) = @{FS::part_export::magicmail::Audit->new($plus)->run->{findings}};
     is $finding->{customer}, $bea->custnum,              'the customer who has it now';
     is $finding->{account},  'FREESIDE' . $ann->custnum, 'the account that it is on';
+};
+
+# After a merge the options name another account than that on record; somebody put a user
+# there by hand.
+sub merged {
+    my $merged = Drift->new(magicmail => $magicmail, kinds => ['nothing']);
+    my $isp    = $merged->isp;
+    my ($ann, $bea) = map { $isp->customer } 1, 2;
+    my $svc = $isp->provisioned($ann, username => 'ann');
+    is $ann->merge($bea->custnum), q{}, 'a merge';
+    my $account = 'FREESIDE' . $bea->custnum;
+    my $state   = $magicmail->state;
+    $state->{accounts}{$account} = {status => 'active', first_name => 'Bea', last_name => 'Lee'};
+    $state->{users}{stray} =
+        {account => $account, status => 'active', master_user => 'Y', packages => ['EMAIL']};
+    $magicmail->set_state($state);
+    return ($merged, $bea);
+}
+
+subtest 'an account that the options name is read, though no service is on it' => sub {
+    my ($merged, $bea) = merged();
+    for my $part ({}, {custnum => $bea->custnum}) {
+        $magicmail->clear_log;
+        my $result = FS::part_export::magicmail::Audit->new($merged->export, %{$part})->run;
+        my ($found) = grep { m/stray/xi } keys_of($result);
+        ok $found, 'the user there is found' or diag explain [keys_of($result)];
+        is_deeply $result->{unread}, [], 'all was read';
+        my $account = 'FREESIDE' . $bea->custnum;
+        my @lists   = grep { $_->{path} eq '/user' && $_->{parameters}{account} eq $account } $magicmail->log;
+        is scalar @lists, 1, 'it is read once' or diag explain [$magicmail->log];
+    }
+};
+
+subtest 'nothing that was compared is no good news' => sub {
+    my $empty  = Drift->new(magicmail => $magicmail, kinds => ['nothing']);
+    my $nobody = $empty->isp->customer;
+    my $result = FS::part_export::magicmail::Audit->new($empty->export, custnum => $nobody->custnum)->run;
+    like $result->{unread}[0]{text}, qr/\Anothing [ ] was [ ] compared: [ ] customer [ ] \d+ [ ] has/x,
+        'a customer';
+    $magicmail->reset;
+    my $isp     = ISP->open;
+    my $export  = $isp->magicmail($magicmail);
+    my ($error) = $isp->script($export, 'audit_export');
+    like $error, qr/\Anothing [ ] was [ ] compared:/x, 'a server without services';
+    $result = FS::part_export::magicmail::Audit->new($export)->run;
+    like FS::part_export::magicmail::Findings::table($result), qr/nothing [ ] was [ ] compared/x,
+        'in the table';
+    $isp->provisioned($isp->customer, username => 'ann');
+    $magicmail->faults({kind => 'status_500', on => 1, count => undef});
+    $result = FS::part_export::magicmail::Audit->new($export)->run;
+    unlike FS::part_export::magicmail::Findings::table($result), qr/no [ ] difference/x,
+        'nor where nothing can be read';
+    $magicmail->faults;
 };
 
 subtest 'a service in no package is left out, and said to be' => sub {

@@ -99,6 +99,14 @@ sub each_batch {
     return;
 }
 
+# Accounts that no service is on, but that the options name for one that is on record
+# elsewhere, after a merge or another prefix: somebody may live there all the same.
+sub without_services {
+    my ($self) = @_;
+    my $named = $self->{named};
+    return map { _empty($named->{$_}) } grep { !defined $self->{home}{$_} } sort keys %{$named};
+}
+
 # The accounts of one customer.
 sub of_customer {
     my ($self, $custnum) = @_;
@@ -115,10 +123,26 @@ sub newest {
 sub _of_those {
     my ($self, $condition, @bind) = @_;
     my %accounts;
-    $self->_sort_in(\%accounts, $self->{services}->among(_of_customers($condition), @bind));
-    my @ids = sort keys %accounts or return;
+    my @services = $self->{services}->among(_of_customers($condition), @bind);
+    $self->_sort_in(\%accounts, @services);
+    my %named = map { lc $_ => $_ } keys %accounts, map { $self->_named_for($_) } @services;
+    my @ids   = sort keys %named or return;
     $self->_take_in_whole(\%accounts, @ids);
-    return map { _told($accounts{$_}) } @ids;
+    return map { $accounts{$_} ? _told($accounts{$_}) : _empty($named{$_}) } @ids;
+}
+
+# The accounts that the options name for a service that is on record elsewhere.
+sub _named_for {
+    my ($self, $service) = @_;
+    return if !$service->{records};
+    my $services = $self->{services};
+    my %named;
+    foreach my $export (@{$self->{exports}{$service->{svcpart}}}) {
+        my $id    = $services->account_of($service, $export->{exportnum});
+        my $named = $services->configured_account_of($service, $export->{exportnum});
+        if ($named ne '' && lc $named ne lc $id) { $named{$named} = 1 }
+    }
+    return keys %named;
 }
 
 # One account, as it is now.
@@ -126,7 +150,7 @@ sub account {
     my ($self, $id) = @_;
     my %accounts;
     $self->_take_in_whole(\%accounts, lc $id);
-    return $accounts{lc $id} ? _told($accounts{lc $id}) : {id => $id, services => []};
+    return $accounts{lc $id} ? _told($accounts{lc $id}) : _empty($id);
 }
 
 # The accounts of some services in no package, then those of some customers, and
@@ -208,14 +232,16 @@ sub _accounts_of {
     my $services = $self->{services};
     my %ids;
     foreach my $export (@{$self->{exports}{$service->{svcpart}}}) {
-        my $id = lc $services->account_of($service, $export->{exportnum});
-        $ids{$id} = 1;
-        next if !$service->{records};
-        my $named = lc $services->configured_account_of($service, $export->{exportnum});
-        if ($named ne '' && $named ne $id) { $self->{named}{$named} = 1 }
+        $ids{lc $services->account_of($service, $export->{exportnum})} = 1;
     }
+    foreach my $named ($self->_named_for($service)) { $self->{named}{lc $named} = $named }
     delete $ids{''};
     return keys %ids;
+}
+
+sub _empty {
+    my ($id) = @_;
+    return {id => $id, services => []};
 }
 
 sub _told {

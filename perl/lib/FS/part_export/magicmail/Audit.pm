@@ -30,6 +30,9 @@ my $SHORTEST = 0.1;
 # After so many accounts in a row that cannot be read it ends.
 my $MOST_IN_A_ROW = 20;
 
+# The kind of a finding about a user on another account.
+my $ELSEWHERE = 'other_account';
+
 # The time that the first pass takes of the whole, in percent.
 my $FIRST_PASS = 5;
 
@@ -116,11 +119,42 @@ sub _run {
         $accounts->survey(sub { return !$self->_is_stopped });
         $self->{services} = $accounts->count;
         push @{$self->{left_out}}, $accounts->left_out;
-        $accounts->each_batch(sub { return $self->_compare(@_) });
+        my $may_go_on = 1;
+        $accounts->each_batch(sub { return $may_go_on = $self->_compare(@_) });
+        if ($may_go_on) { $self->_compare($accounts->without_services) }
+    }
+    $self->_follow;
+    if ($self->_is_part && !$self->{read} && !@{$self->{unread}}) {
+        $self->_could_not_tell(
+            "nothing was compared: customer $self->{custnum} has no mailbox on this server");
     }
     if (!@{$self->{unread}} && !$self->_is_stopped) { $self->_orphans }
     $self->{progress}->(100, $self->_how_far);
     return;
+}
+
+# Accounts that only users of the server name: where the user of a service is on another
+# account than Freeside thinks, that one is read too.
+sub _follow {
+    my ($self) = @_;
+    my @elsewhere = grep { $_->{kind} eq $ELSEWHERE && $_->{mailbox} } @{$self->{findings}};
+    my %accounts;
+    foreach my $finding (@elsewhere) {
+        return if $self->_is_stopped;
+        my ($name) = $finding->{mailbox} =~ m/\A(.*)\@/x or next;
+        my ($library, $failure) = $self->{export}->magic_library;
+        my $user;
+        if ($library) {
+            ($user, $failure) =
+                $library->call(get_user => {id => $name}, FS::part_export::magicmail::Log::sink());
+        }
+        if ($failure) { return $self->_could_not_tell($failure->{text}) }
+        $self->{requests}++;
+        if ($user && defined $user->{account}) { $accounts{lc $user->{account}} = $user->{account} }
+    }
+    delete @accounts{map { lc } keys %{$self->{seen}}};
+    my $of = FS::part_export::magicmail::Accounts->new($self->{records});
+    return $self->_compare(map { $of->account($accounts{$_}) } sort keys %accounts);
 }
 
 # Whether only some accounts are looked at; then nothing is said of others.
@@ -157,6 +191,7 @@ sub _compare {
     my ($self, @accounts) = @_;
     while (my @some = splice @accounts, 0, $IN_A_CALL) {
         return 0 if $self->_is_stopped;
+        foreach my $account (@some) { $self->{seen}{lc $account->{id}} = 1 }
         my $found = $self->_call(audit => {accounts => \@some, $self->_within}) or return 0;
         foreach my $kind (qw(findings unread left_out strangers)) {
             push @{$self->{$kind}}, @{$found->{$kind}};

@@ -100,6 +100,7 @@ sub _status_of {
     my (@results) = @_;
     return $CANNOT  if grep { @{$_->{unread}} } @results;
     return $DIFFERS if grep { @{$_->{findings}} } @results;
+    return $CANNOT  if grep { !$_->{accounts} } @results;
     return $FINE;
 }
 

@@ -34,7 +34,7 @@ sub table {
 
 sub _summary {
     my ($result) = @_;
-    my $found = _differences(scalar @{$result->{findings}});
+    my $found = _found($result);
     return "$result->{machine}: $found; services: $result->{services},"
         . " accounts read: $result->{accounts}, requests: $result->{requests}";
 }
@@ -100,7 +100,19 @@ sub sentence {
         push @texts, _differences(scalar @findings) . ', freeside-magicmail has them all';
         push @texts, map { "$_->{key}: $_->{magicmail}" } @findings;
     }
+    if (!@texts && !$result->{accounts}) {
+        push @texts, "nothing was compared: no service of this Freeside is on $result->{machine}";
+    }
     return join '; ', @texts > $MOST_TOLD ? (@texts[0 .. $MOST_TOLD - 1], '...') : @texts;
+}
+
+# Never good news where nothing was compared.
+sub _found {
+    my ($result) = @_;
+    my $count = @{$result->{findings}};
+    return _differences($count)           if $count;
+    return 'not known whether it differs' if @{$result->{unread}};
+    return $result->{accounts} ? _differences(0) : 'nothing was compared';
 }
 
 sub _differences {
