@@ -9,6 +9,7 @@ mod connect;
 mod exchange;
 mod lanes;
 mod line;
+mod outage;
 mod process;
 mod reach;
 mod resolve;
@@ -60,7 +61,6 @@ pub struct Https {
     server: Arc<Server>,
     lanes: PerProcess<Lanes>,
     keeping: Keeping,
-    origin: Instant,
 }
 
 impl Https {
@@ -68,7 +68,7 @@ impl Https {
     pub fn new(endpoint: Endpoint) -> Result<Https, String> {
         let server = Arc::new(Server::new(&endpoint)?);
         lanes::prepare(&server);
-        Ok(Https { server, lanes: PerProcess::new(), keeping: KEEPING, origin: Instant::now() })
+        Ok(Https { server, lanes: PerProcess::new(), keeping: KEEPING })
     }
 
     /// The same, with other limits for how long a kept connection may be idle, and how old it may be.
@@ -88,7 +88,7 @@ impl Carrier for Https {
     /// calling thread, and so does the first of several; nothing goes on after the return.
     fn carry(&self, requests: &[Request], limit: Duration, deadline: Duration) -> Vec<Exchange> {
         let lanes = self.lanes();
-        let deadline = self.origin.checked_add(deadline).unwrap_or(self.origin);
+        let deadline = outage::origin().checked_add(deadline).unwrap_or_else(outage::origin);
         let round = Round {
             server: &self.server,
             requests,
@@ -107,11 +107,19 @@ impl Carrier for Https {
     }
 
     fn now(&self) -> Duration {
-        self.origin.elapsed()
+        outage::origin().elapsed()
     }
 
     fn pause(&self, time: Duration) {
         thread::sleep(time);
+    }
+
+    fn outage(&self) -> Option<Duration> {
+        outage::of(&self.server.place)
+    }
+
+    fn set_outage(&self, at: Option<Duration>) {
+        outage::set(&self.server.place, at);
     }
 }
 

@@ -113,4 +113,13 @@ pub trait Carrier: Send + Sync {
 
     /// Waits.
     fn pause(&self, time: Duration);
+
+    /// When the server was last found to be gone or silent, on this carrier's clock; None: it has answered since.
+    /// What speaks to the same server, in one process, shares it. A carrier need not remember it.
+    fn outage(&self) -> Option<Duration> {
+        None
+    }
+
+    /// Remembers that, or that the server has answered.
+    fn set_outage(&self, _at: Option<Duration>) {}
 }

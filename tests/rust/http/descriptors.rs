@@ -117,3 +117,19 @@ fn a_process_without_a_descriptor_left_is_told_and_not_the_server_blamed() {
     }
     assert!(asks_rightly(&addressed, 1) && asks_rightly(&named, 1));
 }
+
+#[test]
+fn handles_on_one_server_share_an_outage_and_a_child_does_not() {
+    if !alone("http::descriptors::handles_on_one_server_share_an_outage_and_a_child_does_not", &[]) {
+        return;
+    }
+    let (pair, other) = (pair(echo), pair(echo));
+    let second = Https::new(endpoint(&pair.peer, Some(&pair.trusted))).unwrap();
+    let at = pair.https.now();
+    pair.https.set_outage(Some(at));
+    assert_eq!((second.outage(), other.https.outage()), (Some(at), None));
+    assert!(second.now() >= at && second.now() < at + Duration::from_secs(30), "their clocks are one");
+    assert!(fork(|| second.outage().is_none()).has_succeeded());
+    second.set_outage(None);
+    assert_eq!(pair.https.outage(), None);
+}
