@@ -9,6 +9,7 @@ mod document;
 mod fold;
 mod masked;
 mod operations;
+mod patience;
 mod request_line;
 mod session;
 mod syntax;

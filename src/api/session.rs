@@ -4,6 +4,7 @@ use super::answer::{self, CallError, Cause, Reply};
 use super::document;
 use super::masked::without_passwords;
 use super::operations::Call;
+use super::patience::Patience;
 use super::request_line::request_line;
 use crate::error::one_line;
 use crate::foreign::foreign;
@@ -28,17 +29,19 @@ pub struct Limits {
     pub steps: Duration,
     /// Nothing goes on after this, unless a step or the undo may.
     pub end: Duration,
+    /// Whether a server that was silent a moment ago is waited for only briefly.
+    pub fails_fast: bool,
 }
 
 impl Limits {
     /// A hook starts no new step after three times `timeout`.
     pub fn of_hook(timeout: Duration) -> Limits {
-        Limits { request: timeout, steps: timeout * 3, end: timeout * 4 }
+        Limits { request: timeout, steps: timeout * 3, end: timeout * 4, fails_fast: true }
     }
 
     /// Everything within `whole`.
     pub fn within(whole: Duration) -> Limits {
-        Limits { request: whole, steps: whole, end: whole }
+        Limits { request: whole, steps: whole, end: whole, fails_fast: false }
     }
 }
 
@@ -54,6 +57,7 @@ pub struct Api<'a> {
     last_start: Cell<Duration>,
     end: Cell<Duration>,
     requests: Cell<usize>,
+    patience: Patience<'a>,
 }
 
 impl<'a> Api<'a> {
@@ -75,6 +79,7 @@ impl<'a> Api<'a> {
             last_start: Cell::new(started),
             end: Cell::new(started),
             requests: Cell::new(0),
+            patience: Patience::new(carrier, limits.fails_fast),
         };
         api.set_time(limits.steps, limits.end);
         api
@@ -106,11 +111,15 @@ impl<'a> Api<'a> {
         self.set_time(last_start, last_start + request.mul_f64(0.45));
     }
 
+    fn last_start(&self) -> Duration {
+        self.patience.limit(self.last_start.get())
+    }
+
     pub fn elapsed(&self) -> Duration {
         self.carrier.now().saturating_sub(self.started)
     }
 
-    /// How many requests were made so far.
+    /// How many requests have left so far.
     pub fn requests(&self) -> usize {
         self.requests.get()
     }
@@ -141,13 +150,15 @@ impl<'a> Api<'a> {
     /// Waits, but not longer than a quarter of the time for one request, and not where nothing is asked any
     /// more afterwards.
     pub fn pause(&self, time: Duration) {
-        if self.carrier.now() < self.last_start.get() {
-            self.carrier.pause(time.min(self.limits.request / 4));
+        let left = self.last_start().saturating_sub(self.carrier.now());
+        if !left.is_zero() {
+            self.carrier.pause(time.min(self.limits.request / 4).min(left));
         }
     }
 
     /// Reads side by side. One that failed for lack of a connection is tried again, a few times.
     pub fn read(&self, calls: &[Call]) -> Vec<Result<Reply, CallError>> {
+        self.patience.begin_read();
         self.repeated(calls, is_passing)
     }
 
@@ -210,7 +221,9 @@ impl<'a> Api<'a> {
         let mut replies: Vec<Result<Reply, CallError>> = calls
             .iter()
             .zip(outcomes)
-            .map(|(call, outcome)| answer::read(call, outcome).map_err(|error| self.cleaned(error)))
+            .map(|(call, outcome)| {
+                answer::read(call, outcome).map_err(|error| self.cleaned(self.patience.explained(error)))
+            })
             .collect();
         replies.resize_with(calls.len(), || Err(self.no_time()));
         replies
@@ -218,11 +231,14 @@ impl<'a> Api<'a> {
 
     /// No outcome at all where there is no time left.
     fn carry(&self, requests: &[Request]) -> Vec<Outcome> {
-        if self.carrier.now() >= self.last_start.get() {
+        if self.carrier.now() >= self.last_start() {
             return Vec::new();
         }
-        self.requests.set(self.requests.get() + requests.len());
-        let exchanges = self.carrier.carry(requests, self.limits.request, self.end.get());
+        let exchanges =
+            self.carrier.carry(requests, self.limits.request, self.patience.limit(self.end.get()));
+        self.patience.note(&exchanges);
+        let left = exchanges.iter().filter(|exchange| !matches!(exchange.outcome, Outcome::NotSent(_)));
+        self.requests.set(self.requests.get() + left.count());
         if self.debug {
             for (request, exchange) in requests.iter().zip(&exchanges) {
                 self.log(Level::Debug, &self.describe(request, exchange));

@@ -4,6 +4,7 @@
 mod arbitrary;
 mod carrier;
 mod documents;
+mod silence;
 mod texts;
 mod work;
 
