@@ -5,6 +5,7 @@
 //! `connect` where they have no connection yet and keep it as a `line`; `exchange` sends it and reads the
 //! answer; `words` tells people what went wrong.
 
+mod chain;
 mod connect;
 mod exchange;
 mod lanes;

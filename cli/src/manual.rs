@@ -135,6 +135,14 @@ fn environment(command: &Command) -> Roff {
     roff.control("TP", []);
     roff.text([bold("MAGICMAIL_CLIENT_PASSWORD")]);
     roff.text([roman("The API client's password, which no option takes")]);
+    for variable in ["SSL_CERT_FILE", "SSL_CERT_DIR"] {
+        roff.control("TP", []);
+        roff.text([bold(variable)]);
+        roff.text([
+            roman("as for OpenSSL, where CAs are read in place of the system's own; not with "),
+            bold("--ca-file"),
+        ]);
+    }
     roff
 }
 

@@ -1,5 +1,6 @@
 //! How TLS is spoken: versions, the verifier, sessions to resume.
 
+use super::chain::{explain_chain, explain_signature};
 use super::trust::{system_roots, Trust, TrustedFile};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::WebPkiServerVerifier;
@@ -15,9 +16,9 @@ use std::sync::Arc;
 pub fn client_config(trust: &Arc<Trust>) -> Result<Arc<ClientConfig>, String> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let verifier: Arc<dyn ServerCertVerifier> = match &**trust {
-        Trust::System => of_cas(system_roots()?, &provider)?,
+        Trust::System => Arc::new(OfCas::new(system_roots()?, &provider)?),
         Trust::File(file) => {
-            Arc::new(OfFile { cas: of_cas(file.roots.clone(), &provider)?, trust: trust.clone() })
+            Arc::new(OfFile { cas: OfCas::new(file.roots.clone(), &provider)?, trust: trust.clone() })
         }
         Trust::Anything => Arc::new(OfAnything(provider.clone())),
     };
@@ -30,18 +31,66 @@ pub fn client_config(trust: &Arc<Trust>) -> Result<Arc<ClientConfig>, String> {
     Ok(Arc::new(config))
 }
 
-fn of_cas(
+/// Trusts what CAs signed, and says exactly what is wrong with anything else.
+#[derive(Debug)]
+struct OfCas {
+    verifier: Arc<WebPkiServerVerifier>,
     roots: Arc<RootCertStore>,
-    provider: &Arc<CryptoProvider>,
-) -> Result<Arc<WebPkiServerVerifier>, String> {
-    WebPkiServerVerifier::builder_with_provider(roots, provider.clone())
-        .build()
-        .map_err(|error| format!("the trusted certificates cannot be used ({error})"))
+}
+
+impl OfCas {
+    fn new(roots: Arc<RootCertStore>, provider: &Arc<CryptoProvider>) -> Result<OfCas, String> {
+        let verifier = WebPkiServerVerifier::builder_with_provider(roots.clone(), provider.clone())
+            .build()
+            .map_err(|error| format!("the trusted certificates cannot be used ({error})"))?;
+        Ok(OfCas { verifier, roots })
+    }
+}
+
+impl ServerCertVerifier for OfCas {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        self.verifier
+            .verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
+            .map_err(|error| explain_chain(error, end_entity, intermediates, &self.roots))
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.verifier
+            .verify_tls12_signature(message, certificate, signed)
+            .map_err(|error| explain_signature(error, certificate))
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.verifier
+            .verify_tls13_signature(message, certificate, signed)
+            .map_err(|error| explain_signature(error, certificate))
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.verifier.supported_verify_schemes()
+    }
 }
 
 /// Trusts what the CAs in `ca_file` signed, and the very certificates in it.
 struct OfFile {
-    cas: Arc<WebPkiServerVerifier>,
+    cas: OfCas,
     trust: Arc<Trust>,
 }
 
@@ -117,6 +166,9 @@ fn is_about_dates(why: &CertificateError) -> bool {
     )
 }
 
+/// `rsa_pss_pss_sha256` and its kin (RFC 8446): signatures by a key that is for RSA-PSS alone.
+const RSA_PSS_KEYS: [u16; 3] = [0x0809, 0x080a, 0x080b];
+
 /// The option `tls_insecure`: whoever answers is believed. Signatures are not looked at either: with any
 /// certificate accepted they prove nothing, and those of an X.509 v1 certificate cannot be checked.
 #[derive(Debug)]
@@ -153,6 +205,10 @@ impl ServerCertVerifier for OfAnything {
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
+        // What is not looked at may be of any kind.
+        let mut schemes = self.0.signature_verification_algorithms.supported_schemes();
+        schemes.extend([SignatureScheme::ECDSA_NISTP521_SHA512, SignatureScheme::ED448]);
+        schemes.extend(RSA_PSS_KEYS.map(SignatureScheme::Unknown));
+        schemes
     }
 }

@@ -80,6 +80,9 @@ pub fn system_roots() -> Result<Arc<RootCertStore>, String> {
     ROOTS.get_or_try_init(|| load_system_roots().map(|roots| Box::new(Arc::new(roots)))).cloned()
 }
 
+/// As for OpenSSL, these name what is read in place of the system's own CAs.
+const VARIABLES: [&str; 2] = ["SSL_CERT_FILE", "SSL_CERT_DIR"];
+
 fn load_system_roots() -> Result<RootCertStore, String> {
     let found = rustls_native_certs::load_native_certs();
     let mut roots = RootCertStore::empty();
@@ -88,7 +91,13 @@ fn load_system_roots() -> Result<RootCertStore, String> {
         return Ok(roots);
     }
     let why = found.errors.first().map(|error| format!(" ({error})")).unwrap_or_default();
-    Err(format!(
-        "this machine has no CA certificates to verify the server with{why}; install ca-certificates, or set the option ca_file"
-    ))
+    let named: Vec<&str> = VARIABLES.into_iter().filter(|name| std::env::var_os(name).is_some()).collect();
+    let what_to_do = match named.is_empty() {
+        true => "install ca-certificates, or set the option ca_file".to_owned(),
+        false => format!(
+            "look at {} in the environment of this process, which names them, or set the option ca_file",
+            named.join(" and ")
+        ),
+    };
+    Err(format!("this machine has no CA certificates to verify the server with{why}; {what_to_do}"))
 }

@@ -1,11 +1,13 @@
 //! What went wrong, in words for people: a clause that names the server, the reason, and the option that helps.
 
+use super::chain::{Fault, RSA_BITS};
 use super::resolve::Unresolved;
 use super::server::Server;
 use super::trust::Trust;
+use crate::foreign::quoted;
 use crate::wire::{Failure, FailureKind};
 use rustls::pki_types::UnixTime;
-use rustls::{AlertDescription, CertificateError, Error, PeerIncompatible};
+use rustls::{AlertDescription, CertificateError, Error, PeerIncompatible, PeerMisbehaved};
 use std::io::{self, ErrorKind};
 use std::time::Duration;
 
@@ -133,13 +135,18 @@ pub fn of_tls(error: &Error, server: &Server) -> Failure {
                 "{place} speaks no TLS newer than 1.1, and 1.2 is the oldest that is safe; bring the server up to date, or set machine and port to a proxy before it"
             )
         }
-        Error::AlertReceived(AlertDescription::HandshakeFailure) | Error::PeerIncompatible(_) => {
-            format!("{place} knows no TLS version and cipher that are safe (TLS 1.2 or 1.3 is needed; {error}); bring the server up to date")
+        // The last one: of a kind of key that TLS 1.2 has no name for.
+        Error::AlertReceived(AlertDescription::HandshakeFailure)
+        | Error::PeerIncompatible(_)
+        | Error::PeerMisbehaved(PeerMisbehaved::SignedKxWithWrongAlgorithm) => {
+            format!(
+                "{place} has no TLS version, cipher and certificate that can be used: TLS 1.2 or 1.3 is needed, and a certificate whose key is RSA (not RSA-PSS), P-256, P-384 or Ed25519; bring the server up to date, or give it such a certificate"
+            )
         }
         Error::AlertReceived(AlertDescription::UnrecognisedName) => {
             format!("{place} does not know the name {}; check the option machine", server.host)
         }
-        other => format!("TLS with {place} failed ({other})"),
+        other => format!("TLS with {place} failed ({})", plain(&other.to_string())),
     };
     failure(FailureKind::Certificate, text)
 }
@@ -156,6 +163,8 @@ fn is_about_version(error: &Error) -> bool {
     )
 }
 
+const INSECURE: &str = "the option tls_insecure goes on without verifying it";
+
 /// What to do about a certificate that nobody trusted has signed.
 fn advice(server: &Server) -> String {
     match &*server.trust {
@@ -170,14 +179,13 @@ fn advice(server: &Server) -> String {
 
 fn of_certificate(why: &CertificateError, server: &Server) -> String {
     let host = &server.host;
+    if let Some(fault) = Fault::of(why) {
+        return of_fault(fault, server);
+    }
     match why {
         // The second one: by a CA of the same name as a trusted one, say one that was made anew.
         CertificateError::UnknownIssuer | CertificateError::BadSignature => {
-            let by = match &*server.trust {
-                Trust::File(file) => format!("the CA in {}, nor is it in that file", file.path.display()),
-                _ => "a CA that this machine trusts".to_owned(),
-            };
-            format!("the certificate of {host} is not signed by {by}; {}", advice(server))
+            format!("the certificate of {host} is not signed by {}; {}", trusted(server), advice(server))
         }
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
             format!(
@@ -193,8 +201,19 @@ fn of_certificate(why: &CertificateError, server: &Server) -> String {
             "the certificate of {host} is not valid yet{}; check the clocks of both machines (the option tls_insecure goes on without verifying it)",
             days(why)
         ),
+        CertificateError::UnsupportedSignatureAlgorithmContext { signature_algorithm_id: algorithm, .. }
+        | CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext {
+            signature_algorithm_id: algorithm,
+            ..
+        } => format!(
+            "the certificate of {host}, or one of its CAs, is signed {}; have it issued anew, signed with SHA-256 and an RSA, P-256 or P-384 key ({INSECURE})",
+            how_signed(algorithm)
+        ),
+        CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => format!(
+            "the certificate of {host} is not one for servers (its extended key usage lacks serverAuth); have it issued anew, or set the option ca_file to this very certificate"
+        ),
         CertificateError::Other(other) => of_odd_certificate(&other.0.to_string(), server),
-        other => format!("the certificate of {host} does not verify ({other}); {}", advice(server)),
+        other => of_odd_certificate(&other.to_string(), server),
     }
 }
 
@@ -211,7 +230,71 @@ fn of_odd_certificate(name: &str, server: &Server) -> String {
             "the certificate of {host} is marked as a CA's, so it counts only where it is known; set the option ca_file to this very certificate"
         );
     }
-    format!("the certificate of {host} does not verify ({name}); {}", advice(server))
+    format!("the certificate of {host} does not verify ({}); {}", plain(name), advice(server))
+}
+
+/// `BadEncoding` and what may follow it, as words: `bad encoding`.
+fn plain(text: &str) -> String {
+    let mut words = String::with_capacity(text.len());
+    let mut was_lower = false;
+    for c in text.chars().take_while(|c| !matches!(c, '{' | '(' | '[')) {
+        if c.is_ascii_uppercase() && was_lower {
+            words.push(' ');
+        }
+        was_lower = c.is_ascii_lowercase();
+        words.push(c.to_ascii_lowercase());
+    }
+    words.trim_end().to_owned()
+}
+
+/// With what a certificate is signed that cannot be verified: `algorithm` begins with its object identifier.
+fn how_signed(algorithm: &[u8]) -> String {
+    const RSA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01];
+    const ECDSA: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04];
+    // Behind its tag and length.
+    let rest = |start| algorithm.get(2..).and_then(|identifier| identifier.strip_prefix(start));
+    let weak = |hash: &str| format!("with {hash}, which is not safe any more");
+    match (rest(RSA), rest(ECDSA)) {
+        (Some([4, ..]), _) => weak("MD5"),
+        (Some([5, ..]), _) | (_, Some([1, ..])) => weak("SHA-1"),
+        (Some([10, ..]), _) => "with RSA-PSS of an unusual form".to_owned(),
+        (Some(_), _) => "with RSA in a way that cannot be verified".to_owned(),
+        (_, Some(_)) => "by a key on a curve that cannot be used, such as P-521".to_owned(),
+        _ => "in a way that cannot be verified".to_owned(),
+    }
+}
+
+fn of_fault(fault: &Fault, server: &Server) -> String {
+    let host = &server.host;
+    let bits = |bits: &usize| {
+        format!("has an RSA key of {bits} bits, and {} to {} are needed", RSA_BITS.start(), RSA_BITS.end())
+    };
+    let name = |name: &str| quoted(name, 60);
+    let start = format!("the certificate of {host} is not signed by {}", trusted(server));
+    match fault {
+        Fault::Key(size) => {
+            format!("the certificate of {host} {}; have it issued anew with such a key ({INSECURE})", bits(size))
+        }
+        Fault::IssuerKey(ca, size) => format!(
+            "the certificate of {host} is signed by a CA ({}) that {}; have both made anew with such keys ({INSECURE})",
+            name(ca),
+            bits(size)
+        ),
+        Fault::SelfSigned => format!("{start}, but by itself; {}", advice(server)),
+        Fault::Root(ca) => format!("{start}, but by {}; {}", name(ca), advice(server)),
+        Fault::Gap(ca) => format!(
+            "{start}, but by {}, whose own certificate the server does not send; if that is an intermediate CA, let the server send its whole chain, else {}",
+            name(ca),
+            advice(server)
+        ),
+    }
+}
+
+fn trusted(server: &Server) -> String {
+    match &*server.trust {
+        Trust::File(file) => format!("the CA in {}, nor is it in that file", file.path.display()),
+        _ => "a CA that this machine trusts".to_owned(),
+    }
 }
 
 /// `for a.example, b.example, not for c.example`.
@@ -314,8 +397,7 @@ fn is_close(kind: ErrorKind) -> bool {
 mod tests {
     use super::*;
 
-    #[test]
-    fn what_this_machine_lacks_is_not_told_of_the_server() {
+    fn server() -> Server {
         let endpoint = crate::http::Endpoint {
             machine: "mail.example.net".to_owned(),
             port: 443,
@@ -326,7 +408,12 @@ mod tests {
             connect_limit: Duration::ZERO,
             body_limit: 0,
         };
-        let server = Server::new(&endpoint).unwrap();
+        Server::new(&endpoint).unwrap()
+    }
+
+    #[test]
+    fn what_this_machine_lacks_is_not_told_of_the_server() {
+        let server = server();
         let limit = Duration::from_secs(5);
         let error = |number| io::Error::from_raw_os_error(number);
         for (why, told) in [
@@ -343,6 +430,56 @@ mod tests {
         }
         let text = of_connecting(&error(libc::ENFILE), &server, 2, limit).text;
         assert!(text.starts_with("this machine has no file descriptor left for a connection to"), "{text}");
+    }
+
+    #[test]
+    fn no_reason_is_shown_as_a_program_writes_it() {
+        let other = CertificateError::Other(rustls::OtherError(std::sync::Arc::new(io::Error::other(
+            "PathLenConstraintViolated { limit: [1, 2] }",
+        ))));
+        let algorithm = |identifier: &[u8]| CertificateError::UnsupportedSignatureAlgorithmContext {
+            signature_algorithm_id: identifier.to_vec(),
+            supported_algorithms: rustls::crypto::ring::default_provider()
+                .signature_verification_algorithms
+                .all
+                .iter()
+                .map(|one| one.signature_alg_id())
+                .collect(),
+        };
+        let mut errors: Vec<Error> = [
+            (CertificateError::BadEncoding, "does not verify (bad encoding)"),
+            (CertificateError::Revoked, "does not verify (revoked)"),
+            (CertificateError::UnhandledCriticalExtension, "does not verify (unhandled critical extension)"),
+            (CertificateError::ApplicationVerificationFailure, "does not verify (application verification"),
+            (other, "does not verify (path len constraint violated)"),
+            (algorithm(&[]), "is signed in a way that cannot be verified"),
+            (algorithm(&[6, 3, 42, 3, 4]), "is signed in a way that cannot be verified"),
+            (
+                algorithm(&[6, 9, 42, 134, 72, 134, 247, 13, 1, 1, 4, 5, 0]),
+                "is signed with MD5, which is not safe any more",
+            ),
+        ]
+        .map(|(why, says)| {
+            let text = of_tls(&Error::InvalidCertificate(why.clone()), &server()).text;
+            assert!(text.contains(says), "{says}: {text}");
+            Error::InvalidCertificate(why)
+        })
+        .into();
+        errors.extend([
+            Error::AlertReceived(AlertDescription::DecryptError),
+            Error::PeerMisbehaved(PeerMisbehaved::TooManyEmptyFragments),
+            Error::DecryptError,
+        ]);
+        for error in errors {
+            let text = of_tls(&error, &server()).text;
+            let is_camel =
+                |word: &str| word.chars().skip(1).any(|c| c.is_ascii_uppercase()) && !word.contains('-');
+            let odd: Vec<&str> = text
+                .split(|c: char| !c.is_alphanumeric() && c != '-')
+                .filter(|word| is_camel(word) && !["TLS", "CA", "CAs", "RSA", "MD5"].contains(word))
+                .collect();
+            assert!(odd.is_empty() && !text.contains(['{', '[']) && !text.contains("::"), "{odd:?}: {text}");
+        }
     }
 
     #[test]

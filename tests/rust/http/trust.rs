@@ -4,11 +4,12 @@ use super::alone::alone;
 use super::certificates::{by_ca, local, names, self_signed, server, Identity, Trusted};
 use super::*;
 use magicmail::wire::FailureKind;
-use rcgen::{date_time_ymd, BasicConstraints, CertificateParams, IsCa};
+use rcgen::{date_time_ymd, BasicConstraints, CertificateParams, CertifiedIssuer, IsCa};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::{ClientHello, ResolvesServerCert};
-use rustls::sign::CertifiedKey;
+use rustls::sign::{CertifiedKey, Signer, SigningKey};
+use rustls::{SignatureAlgorithm, SignatureScheme};
 use std::io::{Read, Write};
 use std::sync::Arc;
 
@@ -206,6 +207,142 @@ fn a_certificate_of_x509_version_1_is_refused_clearly() {
     ask(&peer, None, "localhost", true).expect_answer();
 }
 
+/// A key of a kind that servers have and this library does not: it signs when such a signature was asked for, and
+/// what it signs is worth nothing.
+#[derive(Clone, Copy, Debug)]
+struct Pretends(SignatureScheme);
+
+impl SigningKey for Pretends {
+    fn choose_scheme(&self, offered: &[SignatureScheme]) -> Option<Box<dyn Signer>> {
+        offered.contains(&self.0).then(|| Box::new(*self) as Box<dyn Signer>)
+    }
+
+    fn algorithm(&self) -> SignatureAlgorithm {
+        SignatureAlgorithm::ECDSA
+    }
+}
+
+impl Signer for Pretends {
+    fn sign(&self, _: &[u8]) -> Result<Vec<u8>, rustls::Error> {
+        Ok(vec![0; 64])
+    }
+
+    fn scheme(&self) -> SignatureScheme {
+        self.0
+    }
+}
+
+/// A server that shows the first certificate of `pem`, and its CA's, the second one, to be trusted. Made with
+/// `openssl genpkey`, `req -x509` and `x509 -req -days 36500`; their keys are nowhere.
+fn shows(pem: &str, scheme: SignatureScheme) -> (Peer, Trusted) {
+    let all: Vec<CertificateDer> =
+        CertificateDer::pem_slice_iter(pem.as_bytes()).collect::<Result<_, _>>().unwrap();
+    let [leaf, ca] = &all[..] else { panic!("{} certificates", all.len()) };
+    let key = CertifiedKey::new(vec![leaf.clone()], Arc::new(Pretends(scheme)));
+    let config = server(&[&rustls::version::TLS13]).with_cert_resolver(Arc::new(Shows(Arc::new(key))));
+    (Peer::tls(config, |mut line| line.answer_all("")), Trusted::write(pem_of(ca)))
+}
+
+const INSECURE: &str = "(the option tls_insecure goes on without verifying it)";
+
+#[test]
+fn a_key_or_signature_that_cannot_be_verified_is_named_in_one_sentence() {
+    let p256 = SignatureScheme::ECDSA_NISTP256_SHA256;
+    for (pem, scheme, says) in [
+        (
+            include_str!("certificates/rsa1024.pem"),
+            SignatureScheme::RSA_PSS_SHA256,
+            "the certificate of localhost has an RSA key of 1024 bits, and 2048 to 8192 are needed; have it issued anew with such a key",
+        ),
+        (
+            include_str!("certificates/by_rsa1024.pem"),
+            p256,
+            "the certificate of localhost is signed by a CA (\u{2}the weak CA\u{3}) that has an RSA key of 1024 bits, and 2048 to 8192 are needed; have both made anew with such keys",
+        ),
+        (
+            include_str!("certificates/by_sha1.pem"),
+            p256,
+            "the certificate of localhost, or one of its CAs, is signed with SHA-1, which is not safe any more; have it issued anew, signed with SHA-256 and an RSA, P-256 or P-384 key",
+        ),
+        (
+            include_str!("certificates/by_pss.pem"),
+            p256,
+            "the certificate of localhost, or one of its CAs, is signed with RSA-PSS of an unusual form; have it issued anew, signed with SHA-256 and an RSA, P-256 or P-384 key",
+        ),
+        (
+            include_str!("certificates/by_p521.pem"),
+            p256,
+            "the certificate of localhost, or one of its CAs, is signed by a key on a curve that cannot be used, such as P-521; have it issued anew, signed with SHA-256 and an RSA, P-256 or P-384 key",
+        ),
+    ] {
+        let (peer, ca) = shows(pem, scheme);
+        let asked = ask(&peer, Some(&ca), "localhost", false);
+        let text = not_sent(asked.outcome).text;
+        assert_eq!(text, format!("{says} {INSECURE}"));
+        ask(&peer, None, "localhost", true).expect_answer();
+    }
+}
+
+#[test]
+fn a_server_whose_key_is_of_a_kind_that_is_not_known_here_is_refused_clearly() {
+    for scheme in [SignatureScheme::ECDSA_NISTP521_SHA512, SignatureScheme::Unknown(0x0809)] {
+        let (peer, ca) = shows(include_str!("certificates/p521.pem"), scheme);
+        ask(&peer, Some(&ca), "localhost", false).expect_refusal(&[
+            "has no TLS version, cipher and certificate that can be used",
+            "a certificate whose key is RSA (not RSA-PSS), P-256, P-384 or Ed25519",
+            "give it such a certificate",
+        ]);
+        ask(&peer, None, "localhost", true).expect_answer();
+    }
+}
+
+#[test]
+fn an_intermediate_ca_that_the_server_does_not_send_is_named() {
+    let ca = |name: &str| {
+        let mut params = ca_true(CertificateParams::new(Vec::new()).unwrap());
+        params.distinguished_name.push(rcgen::DnType::CommonName, name);
+        params
+    };
+    let key = || rcgen::KeyPair::generate().unwrap();
+    let root = CertifiedIssuer::self_signed(ca("the root"), key()).unwrap();
+    let between = CertifiedIssuer::signed_by(ca("the intermediate"), key(), &root).unwrap();
+    let own_key = key();
+    let own = local().signed_by(&own_key, &between).unwrap();
+    let chain = |more: &[&rcgen::Certificate]| Identity {
+        chain: std::iter::once(&own).chain(more.iter().copied()).map(|one| one.der().clone()).collect(),
+        key: PrivateKeyDer::try_from(own_key.serialize_der()).unwrap(),
+        trusted: root.pem(),
+    };
+    let trusted = Trusted::write(root.pem());
+    asked(&chain(&[between.as_ref()]), Some(&trusted), "localhost").expect_answer();
+    asked(&chain(&[]), Some(&Trusted::write(between.pem())), "localhost").expect_answer();
+    asked(&chain(&[]), Some(&trusted), "localhost").expect_refusal(&[
+        "is not signed by the CA in",
+        "but by \u{2}the intermediate\u{3}, whose own certificate the server does not send",
+        "let the server send its whole chain, else put its CA's certificate",
+    ]);
+    asked(&chain(&[]), None, "localhost").expect_refusal(&[
+        "is not signed by a CA that this machine trusts, but by \u{2}the intermediate\u{3}, whose own",
+        "else set the option ca_file",
+    ]);
+    asked(&chain(&[between.as_ref()]), None, "localhost")
+        .expect_refusal(&["but by \u{2}the root\u{3}, whose own"]);
+    asked(&chain(&[between.as_ref(), root.as_ref()]), None, "localhost").expect_refusal(&[
+        "not signed by a CA that this machine trusts, but by \u{2}the root\u{3}; set the option ca_file",
+    ]);
+    asked(&self_signed(local()), None, "localhost")
+        .expect_refusal(&["trusts, but by itself; set the option"]);
+}
+
+#[test]
+fn a_certificate_that_is_not_for_servers_is_refused_and_its_use_named() {
+    let mut params = local();
+    params.extended_key_usages = vec![rcgen::ExtendedKeyUsagePurpose::ClientAuth];
+    let identity = by_ca(&params);
+    asked(&identity, Some(&identity.trusted()), "localhost")
+        .expect_refusal(&["is not one for servers (its extended key usage lacks serverAuth)"]);
+}
+
 #[test]
 fn tls_insecure_believes_whoever_answers() {
     for identity in [by_ca(&expired(names(&["elsewhere.example"]))), self_signed(ca_true(local()))] {
@@ -255,7 +392,7 @@ fn a_server_that_speaks_only_an_old_tls_is_refused() {
     }
     let alert_handshake_failure = b"\x15\x03\x03\x00\x02\x02\x28";
     ask(&greets(alert_handshake_failure), None, "localhost", true)
-        .expect_refusal(&["no TLS version and cipher that are safe"]);
+        .expect_refusal(&["no TLS version, cipher and certificate that can be used"]);
 }
 
 #[test]
@@ -308,21 +445,23 @@ fn a_ca_file_that_cannot_be_used_is_told_before_any_request() {
 }
 
 #[test]
-fn the_systems_cas_are_believed() {
+fn the_systems_cas_are_those_that_ssl_cert_file_and_dir_name() {
     let file = Trusted::write("");
     let variables = [("SSL_CERT_FILE", file.path().as_os_str()), ("SSL_CERT_DIR", "/nonexistent".as_ref())];
-    if !alone("http::trust::the_systems_cas_are_believed", &variables) {
+    if !alone("http::trust::the_systems_cas_are_those_that_ssl_cert_file_and_dir_name", &variables) {
         return;
     }
     let system = std::env::var_os("SSL_CERT_FILE").unwrap();
     let identity = by_ca(&local());
     asked(&identity, None, "localhost").expect_refusal(&[
         "this machine has no CA certificates",
-        "ca-certificates",
+        "look at SSL_CERT_FILE and SSL_CERT_DIR in the environment",
         "ca_file",
     ]);
     // That there were none is not remembered; which they are, is.
     std::fs::write(&system, &identity.trusted).unwrap();
+    let other = by_ca(&local());
+    asked(&identity, Some(&other.trusted()), "localhost").expect_refusal(&["is not signed by the CA in"]);
     asked(&identity, None, "localhost").expect_answer();
     std::fs::write(&system, "").unwrap();
     asked(&identity, None, "127.0.0.1").expect_answer();
