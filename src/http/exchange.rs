@@ -123,8 +123,14 @@ fn text_of(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
 /// Whether nothing but the connection's end says where the body ends.
 fn ends_by_closing(response: &Response<Body>) -> bool {
     let headers = response.headers();
-    let chunked = response.version() != Version::HTTP_10 && headers.contains_key(TRANSFER_ENCODING);
+    let chunked = response.version() != Version::HTTP_10 && is_chunked(headers);
     !chunked && !headers.contains_key(CONTENT_LENGTH) && !matches!(response.status().as_u16(), 204 | 304)
+}
+
+/// As ureq finds it: among several codings, too.
+fn is_chunked(headers: &HeaderMap) -> bool {
+    let codings = headers.get_all(TRANSFER_ENCODING).iter().filter_map(|value| value.to_str().ok());
+    codings.flat_map(|value| value.split(',')).any(|coding| coding.trim().eq_ignore_ascii_case("chunked"))
 }
 
 /// With these statuses the body is read; any other one says all by itself.

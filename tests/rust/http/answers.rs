@@ -128,11 +128,13 @@ fn without_goodbye_only_a_whole_document_ends_an_answer_that_ends_with_the_conne
         ("", false),
     ] {
         for status in [200, 400, 500] {
-            let pair = sends(format!("HTTP/1.1 {status} So\r\n\r\n{body}"), false);
-            match pair.carry(&write()) {
-                Outcome::Answered(answer) if whole => assert_eq!(answer.body, body.as_bytes()),
-                Outcome::InDoubt(failure) if !whole => assert_eq!(failure.kind, FailureKind::Closed),
-                other => panic!("{body:?}: {other:?}"),
+            for coding in ["", "Transfer-Encoding: identity\r\n", "Transfer-Encoding: gzip\r\n"] {
+                let pair = sends(format!("HTTP/1.1 {status} So\r\n{coding}\r\n{body}"), false);
+                match pair.carry(&write()) {
+                    Outcome::Answered(answer) if whole => assert_eq!(answer.body, body.as_bytes()),
+                    Outcome::InDoubt(failure) if !whole => assert_eq!(failure.kind, FailureKind::Closed),
+                    other => panic!("{coding}{body:?}: {other:?}"),
+                }
             }
         }
     }
