@@ -32,7 +32,7 @@ pub fn exchange(lane: &Lane, server: &Server, request: &Request, until: Instant)
     let notes = &lane.notes;
     let mut sent = false;
     loop {
-        notes.clear();
+        notes.begin(ready.body_limit);
         let failure = match attempt(lane, server, &ready, until) {
             Ok(answer) => return Outcome::Answered(answer),
             Err(error) => {

@@ -8,7 +8,7 @@ use super::socket::Socket;
 use rustls::ClientConnection;
 use std::fmt;
 use std::io::{self, ErrorKind, Read, Write};
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use ureq::unversioned::transport::{Buffers, LazyBuffers, NextTimeout, Transport};
@@ -22,14 +22,29 @@ pub struct Notes {
     sent: AtomicBool,
     heard: AtomicBool,
     ended_cleanly: AtomicBool,
+    /// How many bytes the server may still send, as they are on the wire.
+    allowance: AtomicU64,
 }
 
+/// What an answer may take on the wire for each byte of its body: in chunks of one byte it takes 6.
+const WIRE_BYTES: u64 = 8;
+
 impl Notes {
-    /// Another request begins.
-    pub fn clear(&self) {
+    /// Another request begins, whose answer has a body of at most `body_limit` bytes.
+    pub fn begin(&self, body_limit: u64) {
+        let allowance = body_limit.saturating_mul(WIRE_BYTES).saturating_add(INPUT_BUFFER as u64);
+        self.allowance.store(allowance, Relaxed);
         for note in [&self.fresh, &self.sent, &self.heard, &self.ended_cleanly] {
             note.store(false, Relaxed);
         }
+    }
+
+    /// Counts what the server sent. What is no part of the body has no end either: provisional answers, trailers,
+    /// TLS's own messages.
+    fn spend(&self, bytes: usize) -> io::Result<()> {
+        let left = self.allowance.load(Relaxed).checked_sub(bytes as u64).ok_or(Excess::Answer)?;
+        self.allowance.store(left, Relaxed);
+        Ok(())
     }
 
     pub fn note_fresh(&self) {
@@ -54,6 +69,29 @@ impl Notes {
     /// The connection ended as TLS demands, so that its end can be believed.
     pub fn has_ended_cleanly(&self) -> bool {
         self.ended_cleanly.load(Relaxed)
+    }
+}
+
+/// More came than is taken in.
+#[derive(Clone, Copy, Debug)]
+pub enum Excess {
+    /// Of the head, a chunk or a trailer, without its end.
+    Line,
+    /// In all.
+    Answer,
+}
+
+impl fmt::Display for Excess {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("too long")
+    }
+}
+
+impl std::error::Error for Excess {}
+
+impl From<Excess> for io::Error {
+    fn from(excess: Excess) -> io::Error {
+        io::Error::new(ErrorKind::InvalidData, excess)
     }
 }
 
@@ -105,13 +143,13 @@ impl Line {
         loop {
             let buffer = self.buffers.input_append_buf();
             if buffer.is_empty() {
-                return Err(io::Error::new(ErrorKind::InvalidData, "a line of it is too long"));
+                return Err(Excess::Line.into());
             }
             match self.tls.reader().read(buffer) {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {}
                 other => return other,
             }
-            self.tls.read_tls(&mut self.socket)?;
+            self.notes.spend(self.tls.read_tls(&mut self.socket)?)?;
             let processed = self.tls.process_new_packets();
             // An alert, or the answer to a change of keys. That it cannot be sent is seen at the next read.
             while self.tls.wants_write() && self.tls.write_tls(&mut self.socket).is_ok() {}

@@ -1,6 +1,7 @@
 //! What went wrong, in words for people: a clause that names the server, the reason, and the option that helps.
 
 use super::chain::{Fault, RSA_BITS};
+use super::line::Excess;
 use super::resolve::Unresolved;
 use super::server::Server;
 use super::trust::Trust;
@@ -347,9 +348,15 @@ pub fn of_exchange(error: &ureq::Error, server: &Server, heard: bool, within: Du
         ureq::Error::Io(io) if io.get_ref().is_some_and(|inner| inner.is::<Error>()) => {
             failure(FailureKind::Protocol, format!("the TLS connection to {host} broke ({io})"))
         }
-        ureq::Error::Io(io) if io.kind() != ErrorKind::InvalidData => {
-            failure(FailureKind::Closed, format!("the connection to {host} broke ({})", of_io(io)))
-        }
+        ureq::Error::Io(io) => match io.get_ref().and_then(|inner| inner.downcast_ref::<Excess>()) {
+            Some(Excess::Line) => {
+                failure(FailureKind::Protocol, format!("the answer of {host} has a line that is too long"))
+            }
+            Some(Excess::Answer) => {
+                failure(FailureKind::Protocol, format!("the answer of {host} has no end"))
+            }
+            None => failure(FailureKind::Closed, format!("the connection to {host} broke ({})", of_io(io))),
+        },
         ureq::Error::BodyExceedsLimit(limit) => failure(
             FailureKind::Protocol,
             format!("the answer of {host} is longer than {} MB", limit / (1024 * 1024)),

@@ -37,14 +37,40 @@ fn the_longest_head_is_read_and_a_longer_one_refused() {
     }
 }
 
-#[test]
-fn a_flood_of_provisional_answers_ends_with_the_time() {
-    let pair = pair(|mut line| {
+/// What follows `start` without end, faster than it can be read.
+fn floods(start: &'static str, piece: &'static str) -> Failure {
+    let pair = pair(move |mut line| {
         line.request();
-        while line.send("HTTP/1.1 103 Early Hints\r\n\r\n".repeat(50)).is_ok() {}
+        let _ = line.send(start);
+        while line.send(piece.repeat(200)).is_ok() {}
     });
-    let failure = in_doubt(one(&pair.https, &write(), Duration::from_millis(400)));
-    assert_eq!(failure.kind, FailureKind::Timeout);
+    in_doubt(pair.carry(&Request { body_limit: Some(64 * 1024), ..write() }))
+}
+
+#[test]
+fn a_flood_beside_the_body_is_refused_when_it_is_too_long() {
+    let chunks = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n";
+    for (start, piece) in [("", "HTTP/1.1 103 Early Hints\r\n\r\n"), (chunks, "X: trailer\r\n")] {
+        let failure = floods(start, piece);
+        assert_eq!(failure.kind, FailureKind::Protocol);
+        assert_eq!(failure.text, "the answer of 127.0.0.1 has no end");
+    }
+}
+
+#[test]
+fn a_chunk_whose_length_never_ends_is_refused() {
+    let failure = floods("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "0000");
+    assert_eq!(failure.kind, FailureKind::Protocol);
+    assert_eq!(failure.text, "the answer of 127.0.0.1 has a line that is too long");
+}
+
+#[test]
+fn the_longest_body_is_read_in_chunks_of_one_byte() {
+    let longest = 64 * 1024;
+    let body = "1\r\nx\r\n".repeat(longest);
+    let answer = format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{body}0\r\n\r\n");
+    let request = Request { body_limit: Some(longest as u64), ..read() };
+    assert_eq!(answered(sends(answer, true).carry(&request)).body.len(), longest);
 }
 
 #[test]
