@@ -46,6 +46,7 @@ impl Fault {
 
 /// The error of a chain that does not lead to one of `roots`, with its fault where one is found.
 pub fn explain_chain(error: Error, leaf: &[u8], sent: &[CertificateDer<'_>], roots: &RootCertStore) -> Error {
+    let error = if is_by_another_key(&error) { CertificateError::BadSignature.into() } else { error };
     let is_about_issuer = matches!(
         error,
         Error::InvalidCertificate(CertificateError::UnknownIssuer | CertificateError::BadSignature)
@@ -54,6 +55,22 @@ pub fn explain_chain(error: Error, leaf: &[u8], sent: &[CertificateDer<'_>], roo
         Some(leaf) => with_fault(error, fault_of_chain(leaf, sent, roots)),
         None => error,
     }
+}
+
+/// A trusted CA of the same name has a key of another kind, one that could be used: it is another CA.
+fn is_by_another_key(error: &Error) -> bool {
+    let Error::InvalidCertificate(CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext {
+        public_key_algorithm_id: key,
+        ..
+    }) = error
+    else {
+        return false;
+    };
+    !contains(key, EC_PUBLIC_KEY) || contains(key, P_256) || contains(key, P_384)
+}
+
+fn contains(bytes: &[u8], part: &[u8]) -> bool {
+    bytes.windows(part.len()).any(|window| window == part)
 }
 
 /// The error of a signature that does not fit to the key of `leaf`.
@@ -112,6 +129,9 @@ const SEQUENCE: u8 = 0x30;
 const SET: u8 = 0x31;
 const VERSION: u8 = 0xa0;
 const RSA_ENCRYPTION: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01];
+const EC_PUBLIC_KEY: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01];
+const P_256: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07];
+const P_384: &[u8] = &[0x2b, 0x81, 0x04, 0x00, 0x22];
 /// Attributes of a name: what people call it, and whose it is.
 const COMMON_NAME: &[u8] = &[0x55, 0x04, 0x03];
 const ORGANIZATION: &[u8] = &[0x55, 0x04, 0x0a];

@@ -335,6 +335,23 @@ fn an_intermediate_ca_that_the_server_does_not_send_is_named() {
 }
 
 #[test]
+fn a_ca_of_the_same_name_with_a_key_of_another_kind_is_another_ca() {
+    let mut ca = ca_true(CertificateParams::new(Vec::new()).unwrap());
+    ca.distinguished_name.push(rcgen::DnType::CommonName, "the CA");
+    let ca = CertifiedIssuer::self_signed(ca, rcgen::KeyPair::generate().unwrap()).unwrap();
+    let key = rcgen::KeyPair::generate().unwrap();
+    let identity = Identity {
+        chain: vec![local().signed_by(&key, &ca).unwrap().der().clone()],
+        key: PrivateKeyDer::try_from(key.serialize_der()).unwrap(),
+        trusted: ca.pem(),
+    };
+    // Its key is for RSA.
+    let namesake = include_str!("certificates/by_sha1.pem").rsplit_once("-----BEGIN").unwrap().1;
+    asked(&identity, Some(&Trusted::write(format!("-----BEGIN{namesake}"))), "localhost")
+        .expect_refusal(&["is not signed by the CA in", "nor is it in that file; put its CA's certificate"]);
+}
+
+#[test]
 fn a_certificate_that_is_not_for_servers_is_refused_and_its_use_named() {
     let mut params = local();
     params.extended_key_usages = vec![rcgen::ExtendedKeyUsagePurpose::ClientAuth];
