@@ -33,6 +33,8 @@ impl Sink for NoSink {
 
 /// How many layers of escapes are taken off a text: JSON in XML in a query is three.
 const MOST_LAYERS: usize = 6;
+/// The longest escape that a cut may fall into, in characters.
+const LONGEST_ESCAPE: usize = 12;
 /// A secret that is shorter is masked only as a word of its own: within words it would mask every second one, and
 /// what is left would show it.
 const SHORT: usize = 4;
@@ -159,11 +161,11 @@ impl Needle {
     /// Pratt: in a time that is linear in the text's length, whatever the two are.
     fn found_in(&self, text: &[char]) -> Vec<Range<usize>> {
         let (needle, borders) = (&*self.chars, &self.borders);
-        let cut = without_ellipsis(text);
+        let cuts = places_of_cut(text);
         let mut found = Vec::new();
         let mut matched = 0;
         for (at, c) in text.iter().enumerate() {
-            if cut == Some(at) && matched >= SHORT {
+            if cuts.contains(&at) && matched >= SHORT {
                 found.push(at - matched..at);
             }
             while matched > 0 && needle.get(matched) != Some(c) {
@@ -198,11 +200,18 @@ fn borders(needle: &[char]) -> Vec<usize> {
     borders
 }
 
-/// Where the ellipsis begins with which a text ends that was cut.
-fn without_ellipsis(text: &[char]) -> Option<usize> {
+/// Where the ellipsis begins with which a text ends that was cut; and before it, where an escape may begin that was
+/// cut itself.
+fn places_of_cut(text: &[char]) -> Vec<usize> {
     let dots = text.iter().rev().take_while(|&&c| c == '.' || c == '\u{2026}').count();
     let is_ellipsis = dots >= 3 || text.last() == Some(&'\u{2026}');
-    is_ellipsis.then(|| text.len() - dots)
+    if !is_ellipsis {
+        return Vec::new();
+    }
+    let cut = text.len() - dots;
+    let begins_escape = |at: &usize| matches!(text[*at], '%' | '&' | '\\');
+    let escapes = (cut.saturating_sub(LONGEST_ESCAPE)..cut).filter(begins_escape);
+    escapes.chain([cut]).collect()
 }
 
 /// Neither a letter nor a digit is next to it.
@@ -294,6 +303,12 @@ mod tests {
     #[test]
     fn of_a_secret_that_was_cut_the_rest_is_masked() {
         let redactor = redactor(&["pass word-1"]);
+        for cut in
+            ["pass%2\u{2026}", "pass&#3\u{2026}", "pass\\u00\u{2026}", "pass%25\u{2026}", "pass%252\u{2026}"]
+        {
+            let shown = shown(&redactor, &format!("no {cut}"));
+            assert!(shown.starts_with(&format!("user no {MASK}")) && !shown.contains("pass"), "{shown}");
+        }
         for cut in ["pass wo\u{2026}", "pass wo...", "pass%20wo\u{2026}"] {
             let rest = cut.trim_start_matches(|c| c != '\u{2026}' && c != '.');
             assert_eq!(shown(&redactor, &format!("no {cut}")), format!("user no {MASK}{rest} user"));

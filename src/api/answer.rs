@@ -147,6 +147,12 @@ fn by_status(status: u16, location: Option<&str>) -> CallError {
     }
 }
 
+/// 403 to one request, although the server took others of the same client: it did nothing.
+pub fn blocked() -> CallError {
+    let text = "a firewall before the server, or the server itself, refused this request, but not the ones before it (status 403); look into the log of its web application firewall".to_owned();
+    CallError { cause: Cause::Unusable(403), doubt: false, text }
+}
+
 fn unusable(status: u16, text: String) -> CallError {
     CallError { cause: Cause::Unusable(status), doubt: true, text }
 }

@@ -58,6 +58,8 @@ pub struct Api<'a> {
     end: Cell<Duration>,
     requests: Cell<usize>,
     patience: Patience<'a>,
+    /// The server took a request of this client's: its id and password are right.
+    let_in: Cell<bool>,
 }
 
 impl<'a> Api<'a> {
@@ -80,6 +82,7 @@ impl<'a> Api<'a> {
             end: Cell::new(started),
             requests: Cell::new(0),
             patience: Patience::new(carrier, limits.fails_fast),
+            let_in: Cell::new(false),
         };
         api.set_time(limits.steps, limits.end);
         api
@@ -222,7 +225,9 @@ impl<'a> Api<'a> {
             .iter()
             .zip(outcomes)
             .map(|(call, outcome)| {
-                answer::read(call, outcome).map_err(|error| self.cleaned(self.patience.explained(error)))
+                let is_blocked = self.let_in.get() && is_forbidden(&outcome);
+                let reply = if is_blocked { Err(answer::blocked()) } else { answer::read(call, outcome) };
+                reply.map_err(|error| self.cleaned(self.patience.explained(error)))
             })
             .collect();
         replies.resize_with(calls.len(), || Err(self.no_time()));
@@ -237,6 +242,11 @@ impl<'a> Api<'a> {
         let exchanges =
             self.carrier.carry(requests, self.limits.request, self.patience.limit(self.end.get()));
         self.patience.note(&exchanges);
+        let took = |exchange: &Exchange| match &exchange.outcome {
+            Outcome::Answered(answer) => matches!(answer.status, 200 | 400 | 500),
+            _ => false,
+        };
+        self.let_in.set(self.let_in.get() || exchanges.iter().any(took));
         let left = exchanges.iter().filter(|exchange| !matches!(exchange.outcome, Outcome::NotSent(_)));
         self.requests.set(self.requests.get() + left.count());
         if self.debug {
@@ -273,6 +283,10 @@ impl<'a> Api<'a> {
         );
         self.redactor.resolve(&line)
     }
+}
+
+fn is_forbidden(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Answered(answer) if answer.status == 403)
 }
 
 /// It failed for lack of a connection, or the server was away for a moment.

@@ -6,6 +6,7 @@ mod abi_input;
 mod abi_library;
 mod audit;
 mod audit_server;
+mod echo;
 mod hostile;
 mod http;
 mod looking;
