@@ -99,6 +99,11 @@ impl Redactor {
         resolved(sentence, |theirs| masked(theirs, &self.needles))
     }
 
+    /// `text` of the server's with every secret masked, whole however long it is.
+    pub fn mask(&self, text: &str) -> String {
+        masked(text, &self.needles)
+    }
+
     /// A name that a caller gave, to be shown as ours. It may be like a mailbox's password, but that it is like the
     /// API client's is a mistake that must not be shown.
     pub fn name(&self, name: &str) -> String {

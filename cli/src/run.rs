@@ -7,6 +7,7 @@ use crate::show::{self, ToStandardError};
 use crate::{check, files, hooks, interrupt, manual, terminal};
 use clap::CommandFactory;
 use magicmail::error::{Error, Status};
+use magicmail::secret::Secret;
 use magicmail::world::Hook;
 use serde_json::{Map, Value};
 
@@ -43,11 +44,15 @@ pub fn run(arguments: Arguments) -> Result<Option<Status>, Error> {
 
 fn operation(mut invocation: Invocation, settings: &Settings, manner: Manner) -> Result<(), Error> {
     let server = settings.server(&[])?;
+    let given: Vec<String> =
+        invocation.arguments.values().filter_map(Value::as_str).map(str::to_owned).collect();
+    let mut redactor = server.redactor();
     if let Some(source) = &invocation.password {
         let password = match source {
             PasswordSource::File(file) => files::password(file)?,
             PasswordSource::Terminal => terminal::secret("The mailbox's password: ")?,
         };
+        redactor.add(&Secret::new(&*password));
         invocation.arguments.insert("password".to_owned(), Value::String(password));
         invocation.arguments.entry("password_type").or_insert_with(|| "plain".into());
     }
@@ -62,6 +67,9 @@ fn operation(mut invocation: Invocation, settings: &Settings, manner: Manner) ->
     let reply = server.export.call(operation.name, &arguments, &ToStandardError)?;
     let mut reply = show::document(&reply)?;
     show::mask_passwords(&mut reply);
+    // What the caller gave is no secret, even if it is like one: a user called as its password is.
+    let is_given = |text: &str| given.iter().any(|given| given.eq_ignore_ascii_case(text));
+    show::mask_echoes(&mut reply, &|text| if is_given(text) { text.to_owned() } else { redactor.mask(text) });
     if manner.json {
         show::json(&reply);
     } else {

@@ -6,6 +6,7 @@ use crate::terminal;
 use clap::Args;
 use magicmail::document::{parse_object, Configuration};
 use magicmail::error::{Error, Status};
+use magicmail::log::Redactor;
 use magicmail::operation::Export;
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -87,6 +88,13 @@ pub type Setting<'a> = (&'a str, &'a Option<String>);
 pub struct Server {
     pub export: Export,
     pub configuration: Configuration,
+}
+
+impl Server {
+    /// Knows the API client's password.
+    pub fn redactor(&self) -> Redactor {
+        Redactor::new(&self.configuration.client_id, &self.configuration.client_password)
+    }
 }
 
 const PASSWORD: &str = "client_password";

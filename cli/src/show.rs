@@ -133,6 +133,16 @@ pub fn mask_passwords(value: &mut Value) {
     }
 }
 
+/// A server may echo a password in any other field: each text becomes what `mask` makes of it.
+pub fn mask_echoes(value: &mut Value, mask: &dyn Fn(&str) -> String) {
+    match value {
+        Value::String(text) => *text = mask(text),
+        Value::Object(map) => map.values_mut().for_each(|value| mask_echoes(value, mask)),
+        Value::Array(items) => items.iter_mut().for_each(|value| mask_echoes(value, mask)),
+        _ => {}
+    }
+}
+
 /// One record: its fields below each other.
 pub fn record(record: &Map<String, Value>) {
     let mut table = table();

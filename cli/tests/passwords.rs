@@ -59,30 +59,84 @@ fn no_output_shows_a_password_not_even_where_the_server_does() {
     assert_eq!(run(&["provision", "--json"]).status, 4);
 }
 
-#[test]
-fn a_password_that_a_server_echoes_in_pieces_is_masked_and_the_path_is_not() {
-    let desk = Desk::new();
-    let file = desk.file("user", "user word-1\n");
-    for echo in [
-        "user%20word-1",
-        "user%20word%2d1",
-        "us%65r w&amp;#111;rd-1",
-        r"us\u0065r+word-1",
-        "user&amp;#32;word-1",
-    ] {
-        let fault = json!([{
-            "kind": "answer", "count": null, "status": 400, "content_type": "text/xml",
-            "body": format!("<r><error><code>no</code><message>not {echo}</message></error></r>"),
-        }]);
-        desk.server.set_faults(magicmail_simulator::Fault::list(&fault.to_string()).expect("a fault"));
-        let ended = desk.run(&["--debug", "user", "update", "user", "--password-file", &file]);
-        assert_eq!(ended.status, 4, "{ended:?}");
-        assert!(ended
-            .err
-            .contains("debug: POST /user/user client_type=FREESIDE action=update password=********"));
-        assert!(ended.err.contains("refused it with no: not ********\n"), "{ended:?}");
-        assert!(!ended.err.contains("rd-1") && !ended.err.contains("%2d1"), "{ended:?}");
+const PASSWORDS: [&str; 6] =
+    ["pass word-1", "user", "p&<>\"'\u{df}\u{20ac}", "%41bcd", "back\\slash\\", "jane jane"];
+
+/// As it was sent, as XML, and as JSON.
+fn echoes(password: &str) -> Vec<String> {
+    let bytes = |change: &dyn Fn(u8) -> String| password.bytes().map(change).collect::<String>();
+    let each = |change: &dyn Fn(char) -> String| password.chars().map(change).collect::<String>();
+    let percent = bytes(&|byte| match byte {
+        b'a'..=b'z' | b'0'..=b'9' | b'-' => char::from(byte).to_string(),
+        byte => format!("%{byte:02X}"),
+    });
+    vec![
+        password.to_owned(),
+        percent.clone(),
+        percent.replace("%20", "+"),
+        bytes(&|byte| format!("%{byte:02x}")),
+        each(&|c| format!("&#{};", u32::from(c))),
+        each(&|c| format!("&#x{:x};", u32::from(c))),
+        each(&|c| format!("\\u{:04x}", u32::from(c))),
+        json!(password).to_string().trim_matches('"').to_owned(),
+    ]
+}
+
+fn in_xml(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('"', "&quot;")
+}
+
+/// What the program says of an answer with `body` to each request, the server's words between `begin(` and `)end`.
+fn assert_masked(desk: &Desk, status: u16, body: &str, arguments: &[&str], what: &str) -> String {
+    let fault = json!([{ "kind": "answer", "count": null, "status": status, "content_type": "text/xml", "body": body }]);
+    desk.server.set_faults(magicmail_simulator::Fault::list(&fault.to_string()).expect("a fault"));
+    let ended = desk.run(arguments);
+    let said = format!("{}{}", ended.out, ended.err);
+    let mut seen = 0;
+    for part in said.split("begin(").skip(1) {
+        let inner = part.split(")end").next().expect("a part");
+        assert_eq!(inner, "********", "{what}: {ended:?}");
+        seen += 1;
     }
+    assert!(seen > 0, "{what}: {ended:?}");
+    ended.err
+}
+
+#[test]
+fn a_password_that_a_server_echoes_is_masked_in_all_that_is_printed() {
+    let desk = Desk::new();
+    for password in PASSWORDS {
+        let file = desk.file("secret", &format!("{password}\n"));
+        let mut configuration = desk.configuration();
+        configuration["client_password"] = json!(password);
+        let configuration = desk.file("own.json", &configuration.to_string());
+        for echo in echoes(password) {
+            let (what, echo) = (format!("{password:?} as {echo:?}"), in_xml(&echo));
+            let refusal = format!("<r><error><code>no</code><message>begin({echo})end</message></error></r>");
+            let record = format!("<r><user id=\"jane\" memo=\"begin({echo})end\"/></r>");
+            let update = ["--debug", "user", "update", "jane", "--password-file", &file];
+            let err = assert_masked(&desk, 400, &refusal, &update, &what);
+            let line = "debug: POST /user/jane client_type=FREESIDE action=update password=******** password_type=plain";
+            assert!(err.contains(line), "{what}: {err}");
+            assert_masked(&desk, 200, &record, &update, &what);
+            assert_masked(&desk, 200, &record, &[&update[..], &["--json"]].concat(), &what);
+            let get = ["--config", &configuration, "--debug", "user", "get", "jane"];
+            let err = assert_masked(&desk, 400, &refusal, &get, &what);
+            assert!(err.contains("debug: GET /user/jane client_type=FREESIDE -> "), "{what}: {err}");
+            assert_masked(&desk, 200, &record, &[&get[..], &["--json"]].concat(), &what);
+        }
+    }
+}
+
+#[test]
+fn a_name_that_is_like_the_password_is_still_printed() {
+    let desk = Desk::new();
+    let file = desk.file("jane", "jane\n");
+    desk.all(&["account add FREESIDE42", "user add jane FREESIDE42"]);
+    let ended =
+        desk.run(&["user", "update", "jane", "--first-name", "Jane", "--password-file", &file, "--json"]);
+    assert_eq!(ended.status, 0, "{ended:?}");
+    assert_eq!((&ended.json()["id"], &ended.json()["first_name"]), (&json!("JANE"), &json!("Jane")));
 }
 
 #[test]
