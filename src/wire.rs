@@ -84,6 +84,8 @@ pub enum FailureKind {
     Name,
     /// Nobody listens there, no route, or the connection was not made in time.
     Connect,
+    /// This machine lacks what it takes to try: a descriptor, a thread, memory. It says nothing of the server.
+    Local,
     /// TLS could not be agreed on, or the server's certificate does not verify. Trying again does not help.
     Certificate,
     /// The connection broke.

@@ -293,7 +293,10 @@ fn is_forbidden(outcome: &Outcome) -> bool {
 fn is_passing(error: &CallError) -> bool {
     match error.cause {
         Cause::NoAnswer(kind) => {
-            matches!(kind, FailureKind::Name | FailureKind::Connect | FailureKind::Closed)
+            matches!(
+                kind,
+                FailureKind::Name | FailureKind::Connect | FailureKind::Local | FailureKind::Closed
+            )
         }
         Cause::Unusable(status) => matches!(status, 502..=504),
         _ => false,

@@ -6,7 +6,7 @@ use super::resolve::resolve;
 use super::server::Server;
 use super::socket::Socket;
 use super::words;
-use crate::wire::{Failure, FailureKind};
+use crate::wire::Failure;
 use once_cell::sync::OnceCell;
 use rustls::{ClientConfig, ClientConnection};
 use std::fmt;
@@ -117,13 +117,19 @@ impl Dial {
         let now = Instant::now();
         let until = now.checked_add(limit).unwrap_or(now);
         let server = &*self.shared.server;
-        let config = self
-            .shared
-            .tls
-            .get_or_try_init(|| super::tls::client_config(&server.trust))
-            .map_err(|text| Failure { kind: FailureKind::Certificate, text })?;
-        let mut addresses = resolve(&server.host, server.port, until)
+        let addresses = resolve(&server.host, server.port, until)
             .map_err(|why| words::of_look_up(&why, server, limit))?;
+        self.dial_one_of(addresses, limit, until)
+    }
+
+    fn dial_one_of(
+        &self,
+        mut addresses: Vec<SocketAddr>,
+        limit: Duration,
+        until: Instant,
+    ) -> Result<Line, Failure> {
+        let server = &*self.shared.server;
+        let config = self.shared.tls.get_or_try_init(|| super::tls::client_config(&server.trust))?;
         self.shared.addresses().sort(&mut addresses);
         let (stream, address) = reach(&addresses, until)
             .map_err(|error| words::of_connecting(&error, server, addresses.len(), limit))?;
@@ -167,6 +173,54 @@ impl Resolver for NoLookup {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::Endpoint;
+    use crate::secret::Secret;
+    use std::io::{Read, Write};
+    use std::net::{Ipv4Addr, TcpListener};
+    use std::thread;
+
+    /// Answers each connection with `bytes`, and closes it.
+    fn listener(bytes: &'static [u8]) -> (SocketAddr, Arc<Mutex<usize>>) {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let address = listener.local_addr().unwrap();
+        let count = Arc::new(Mutex::new(0));
+        let counted = count.clone();
+        thread::spawn(move || {
+            for stream in listener.incoming() {
+                *counted.lock().unwrap() += 1;
+                let mut stream = stream.unwrap();
+                // What is left unread would make of the close a reset.
+                let _ = stream.read(&mut [0; 16_384]);
+                stream.write_all(bytes).unwrap();
+            }
+        });
+        (address, count)
+    }
+
+    #[test]
+    fn an_address_that_fails_is_not_tried_first_again() {
+        let endpoint = Endpoint {
+            machine: "127.0.0.1".to_owned(),
+            port: 443,
+            client_id: String::new(),
+            client_password: Secret::default(),
+            ca_file: None,
+            tls_insecure: true,
+            connect_limit: Duration::from_secs(20),
+            body_limit: 0,
+        };
+        let server = Arc::new(Server::new(&endpoint).unwrap());
+        let shared = Arc::new(Shared::new(server, Duration::ZERO));
+        let dial = Dial { shared, notes: Arc::default() };
+        let (bad, bad_count) = listener(b"");
+        // Its answer: an alert, that it does not want to.
+        let (good, good_count) = listener(b"\x15\x03\x03\x00\x02\x02\x28");
+        for _ in 0..4 {
+            let limit = Duration::from_secs(20);
+            dial.dial_one_of(vec![bad, good], limit, Instant::now() + limit).unwrap_err();
+        }
+        assert_eq!((*bad_count.lock().unwrap(), *good_count.lock().unwrap()), (1, 3));
+    }
 
     #[test]
     fn the_address_that_answered_last_is_first_and_the_one_that_failed_last_last() {

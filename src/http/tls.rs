@@ -2,6 +2,7 @@
 
 use super::chain::{explain_chain, explain_signature};
 use super::trust::{system_roots, Trust, TrustedFile};
+use crate::wire::{Failure, FailureKind};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::WebPkiServerVerifier;
 use rustls::crypto::CryptoProvider;
@@ -10,25 +11,30 @@ use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, RootC
 use std::fmt;
 use std::sync::Arc;
 
-/// TLS 1.2 and 1.3, with sessions kept for resumption. The error is a clause for people.
+/// TLS 1.2 and 1.3, with sessions kept for resumption.
 ///
 /// One is made per process: the memory of its sessions has a lock, which a fork could leave locked.
-pub fn client_config(trust: &Arc<Trust>) -> Result<Arc<ClientConfig>, String> {
+pub fn client_config(trust: &Arc<Trust>) -> Result<Arc<ClientConfig>, Failure> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let verifier: Arc<dyn ServerCertVerifier> = match &**trust {
-        Trust::System => Arc::new(OfCas::new(system_roots()?, &provider)?),
+        Trust::System => Arc::new(OfCas::new(system_roots()?, &provider).map_err(unusable)?),
         Trust::File(file) => {
-            Arc::new(OfFile { cas: OfCas::new(file.roots.clone(), &provider)?, trust: trust.clone() })
+            let cas = OfCas::new(file.roots.clone(), &provider).map_err(unusable)?;
+            Arc::new(OfFile { cas, trust: trust.clone() })
         }
         Trust::Anything => Arc::new(OfAnything(provider.clone())),
     };
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
-        .map_err(|error| format!("TLS cannot be set up ({error})"))?
+        .map_err(|error| unusable(format!("TLS cannot be set up ({error})")))?
         .dangerous()
         .with_custom_certificate_verifier(verifier)
         .with_no_client_auth();
     Ok(Arc::new(config))
+}
+
+fn unusable(text: String) -> Failure {
+    Failure { kind: FailureKind::Certificate, text }
 }
 
 /// Trusts what CAs signed, and says exactly what is wrong with anything else.

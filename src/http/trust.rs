@@ -1,9 +1,12 @@
 //! Which certificates are trusted: the system's CAs, what is in `ca_file`, or anything at all.
 
+use super::words;
+use crate::wire::{Failure, FailureKind};
 use once_cell::race::OnceBox;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::CertificateDer;
 use rustls::RootCertStore;
+use rustls_native_certs::ErrorKind;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -69,13 +72,13 @@ fn read_some(path: &Path) -> Result<Vec<u8>, String> {
     };
     let mut content = Vec::new();
     file.and_then(|file| file.take(LONGEST_CA_FILE).read_to_end(&mut content))
-        .map_err(|error| format!("cannot be read: {}", super::words::of_io(&error)))?;
+        .map_err(|error| format!("cannot be read: {}", words::of_io(&error)))?;
     Ok(content)
 }
 
 /// The system's CAs, read once per process. Lock-free, so that a fork at any moment leaves nothing locked in
 /// the child: threads that come at once may each read them, and the first one's count.
-pub fn system_roots() -> Result<Arc<RootCertStore>, String> {
+pub fn system_roots() -> Result<Arc<RootCertStore>, Failure> {
     static ROOTS: OnceBox<Arc<RootCertStore>> = OnceBox::new();
     ROOTS.get_or_try_init(|| load_system_roots().map(|roots| Box::new(Arc::new(roots)))).cloned()
 }
@@ -83,8 +86,16 @@ pub fn system_roots() -> Result<Arc<RootCertStore>, String> {
 /// As for OpenSSL, these name what is read in place of the system's own CAs.
 const VARIABLES: [&str; 2] = ["SSL_CERT_FILE", "SSL_CERT_DIR"];
 
-fn load_system_roots() -> Result<RootCertStore, String> {
+fn load_system_roots() -> Result<RootCertStore, Failure> {
     let found = rustls_native_certs::load_native_certs();
+    // Not even where some could be read: these would count from then on.
+    let lack = found.errors.iter().find_map(|error| match &error.kind {
+        ErrorKind::Io { inner, .. } => words::of_own_limit(inner, "to read the system's CA certificates"),
+        _ => None,
+    });
+    if let Some(failure) = lack {
+        return Err(failure);
+    }
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(found.certs);
     if !roots.is_empty() {
@@ -99,5 +110,6 @@ fn load_system_roots() -> Result<RootCertStore, String> {
             named.join(" and ")
         ),
     };
-    Err(format!("this machine has no CA certificates to verify the server with{why}; {what_to_do}"))
+    let text = format!("this machine has no CA certificates to verify the server with{why}; {what_to_do}");
+    Err(Failure { kind: FailureKind::Certificate, text })
 }

@@ -46,24 +46,26 @@ pub fn is_out_of_descriptors(error: &io::Error) -> bool {
 }
 
 /// What keeps this machine from trying, whoever it is to reach; `what` is what it is wanted for.
-fn of_own_limit(error: &io::Error, what: &str) -> Option<String> {
-    match error.raw_os_error()? {
-        libc::EMFILE => Some(format!(
+pub fn of_own_limit(error: &io::Error, what: &str) -> Option<Failure> {
+    let text = match error.raw_os_error()? {
+        libc::EMFILE => format!(
             "this process has no file descriptor left {what}; raise its limit (ulimit -n), or restart it if it leaks them"
-        )),
-        libc::ENFILE => Some(format!("this machine has no file descriptor left {what}; raise fs.file-max")),
-        libc::ENOBUFS | libc::ENOMEM => Some(format!("this machine has no memory left {what}")),
-        _ => None,
-    }
+        ),
+        libc::ENFILE => format!("this machine has no file descriptor left {what}; raise fs.file-max"),
+        libc::ENOBUFS | libc::ENOMEM => format!("this machine has no memory left {what}"),
+        _ => return None,
+    };
+    Some(failure(FailureKind::Local, text))
 }
 
 /// The server's name has no address.
 pub fn of_look_up(why: &Unresolved, server: &Server, limit: Duration) -> Failure {
     let host = &server.host;
     let text = match why {
-        Unresolved::Failed(error) => of_own_limit(error, &format!("to look up {host}")).unwrap_or_else(|| {
-            format!("the host name {host} has no address ({}); check the option machine", of_io(error))
-        }),
+        Unresolved::Failed(error) => match of_own_limit(error, &format!("to look up {host}")) {
+            Some(failure) => return failure,
+            None => format!("the host name {host} has no address ({}); check the option machine", of_io(error)),
+        },
         // Longer than this attempt lasted: an earlier one began it.
         Unresolved::Timeout(since) if *since > limit + Duration::from_secs(1) => format!(
             "the address of {host} is still being looked up, for {} by now; check this machine's name servers",
@@ -75,10 +77,13 @@ pub fn of_look_up(why: &Unresolved, server: &Server, limit: Duration) -> Failure
                 seconds(limit)
             )
         }
-        Unresolved::NoThread(error) => format!(
-            "no thread could be started to look up {host} ({}); raise the limit of processes (ulimit -u, or the service's TasksMax)",
-            of_io(error)
-        ),
+        Unresolved::NoThread(error) => {
+            let text = format!(
+                "no thread could be started to look up {host} ({}); raise the limit of processes (ulimit -u, or the service's TasksMax)",
+                of_io(error)
+            );
+            return failure(FailureKind::Local, text);
+        }
     };
     failure(FailureKind::Name, text)
 }
@@ -86,8 +91,8 @@ pub fn of_look_up(why: &Unresolved, server: &Server, limit: Duration) -> Failure
 /// No TCP connection could be made.
 pub fn of_connecting(error: &io::Error, server: &Server, addresses: usize, limit: Duration) -> Failure {
     let place = &server.place;
-    if let Some(text) = of_own_limit(error, &format!("for a connection to {place}")) {
-        return failure(FailureKind::Connect, text);
+    if let Some(failure) = of_own_limit(error, &format!("for a connection to {place}")) {
+        return failure;
     }
     let text = match error.kind() {
         ErrorKind::TimedOut | ErrorKind::WouldBlock => {
@@ -435,7 +440,8 @@ mod tests {
             let text = of_look_up(&why, &server, limit).text;
             assert!(text.contains(told) && text.contains("mail.example.net"), "{text}");
         }
-        let text = of_connecting(&error(libc::ENFILE), &server, 2, limit).text;
+        let Failure { kind, text } = of_connecting(&error(libc::ENFILE), &server, 2, limit);
+        assert_eq!(kind, FailureKind::Local);
         assert!(text.starts_with("this machine has no file descriptor left for a connection to"), "{text}");
     }
 

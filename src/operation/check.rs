@@ -56,6 +56,7 @@ fn is_usable(asked: &Asked) -> bool {
 fn name(asked: &Asked, host: &str) -> Value {
     match asked {
         Err(CallError { cause: Cause::NoAnswer(FailureKind::Name), text, .. }) => line(false, text),
+        Err(CallError { cause: Cause::NoAnswer(FailureKind::Local), text, .. }) => line(Value::Null, &**text),
         Err(CallError { cause: Cause::NoTime, .. }) => line(Value::Null, "not known: there was no time left"),
         _ if host.parse::<IpAddr>().is_ok() => line(true, format!("{host} is an address")),
         _ => line(true, format!("{host} has an address")),

@@ -90,12 +90,18 @@ fn processes_of_the_same_number_share_no_connection() {
 
 #[test]
 fn a_process_without_a_descriptor_left_is_told_and_not_the_server_blamed() {
-    if !alone("http::descriptors::a_process_without_a_descriptor_left_is_told_and_not_the_server_blamed", &[])
-    {
+    let file = Trusted::write("");
+    let variables = [("SSL_CERT_FILE", file.path().as_os_str()), ("SSL_CERT_DIR", "/nonexistent".as_ref())];
+    if !alone(
+        "http::descriptors::a_process_without_a_descriptor_left_is_told_and_not_the_server_blamed",
+        &variables,
+    ) {
         return;
     }
     let pair = pair(echo);
     assert!(asks_rightly(&pair.https, 1));
+    std::fs::copy(pair.trusted.path(), std::env::var_os("SSL_CERT_FILE").unwrap()).unwrap();
+    let of_system = Https::new(endpoint(&pair.peer, None)).unwrap();
     let named =
         Https::new(Endpoint { machine: "localhost".to_owned(), ..endpoint(&pair.peer, Some(&pair.trusted)) });
     let (named, addressed) = (named.unwrap(), Https::new(endpoint(&pair.peer, Some(&pair.trusted))).unwrap());
@@ -108,14 +114,14 @@ fn a_process_without_a_descriptor_left_is_told_and_not_the_server_blamed() {
     while let Ok(file) = File::open("/dev/null") {
         files.push(file);
     }
-    let numbered = not_sent(one(&addressed, &get(&["user", "jane"]), LIMIT));
-    assert_eq!(numbered.kind, FailureKind::Connect);
-    let looked_up = not_sent(one(&named, &get(&["user", "jane"]), LIMIT));
+    let failures =
+        [&addressed, &named, &of_system].map(|https| not_sent(one(https, &get(&["user", "jane"]), LIMIT)));
     drop(files);
-    for failure in [numbered, looked_up] {
+    for failure in failures {
+        assert_eq!(failure.kind, FailureKind::Local);
         assert!(failure.text.starts_with("this process has no file descriptor left"), "{}", failure.text);
     }
-    assert!(asks_rightly(&addressed, 1) && asks_rightly(&named, 1));
+    assert!(asks_rightly(&addressed, 1) && asks_rightly(&named, 1) && asks_rightly(&of_system, 1));
 }
 
 #[test]
@@ -132,4 +138,40 @@ fn handles_on_one_server_share_an_outage_and_a_child_does_not() {
     assert!(fork(|| second.outage().is_none()).has_succeeded());
     second.set_outage(None);
     assert_eq!(pair.https.outage(), None);
+}
+
+/// From now on this process can start no thread.
+fn forbid_threads() {
+    // SAFETY: the limit is whole and only read. Both change only this process, which was forked for this: its
+    // user must not be the one whom no limit binds.
+    unsafe {
+        let limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+        assert_eq!(libc::setrlimit(libc::RLIMIT_NPROC, &limit), 0);
+        assert!(libc::geteuid() != 0 || libc::setresuid(65_534, 65_534, 65_534) == 0);
+    }
+    assert!(std::thread::Builder::new().spawn(|| {}).is_err(), "the limit binds this process");
+}
+
+#[test]
+fn a_process_without_a_thread_left_is_told_and_asks_one_by_one() {
+    if !alone("http::descriptors::a_process_without_a_thread_left_is_told_and_asks_one_by_one", &[]) {
+        return;
+    }
+    let pair = pair(echo);
+    let named =
+        Https::new(Endpoint { machine: "localhost".to_owned(), ..endpoint(&pair.peer, Some(&pair.trusted)) });
+    let named = named.unwrap();
+    let child = fork(|| {
+        forbid_threads();
+        let failure = not_sent(one(&named, &get(&["user", "jane"]), LIMIT));
+        assert_eq!(failure.kind, FailureKind::Local);
+        assert!(
+            failure.text.starts_with("no thread could be started to look up localhost"),
+            "{}",
+            failure.text
+        );
+        asks_rightly(&pair.https, 4)
+    });
+    assert!(child.has_succeeded());
+    assert_eq!(pair.peer.accepted(), 1);
 }
