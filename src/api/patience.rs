@@ -10,6 +10,8 @@ use std::time::Duration;
 const WINDOW: Duration = Duration::from_secs(30);
 /// What a brief hook has until the first answer, repetitions included.
 const BRIEFLY: Duration = Duration::from_secs(2);
+/// Timers are not exact: this shortly before its end a brief hook is at its end.
+const NEARLY: Duration = Duration::from_millis(50);
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Last {
@@ -63,15 +65,17 @@ impl<'a> Patience<'a> {
         }
     }
 
-    /// `error`, with why the hook did not wait longer.
+    /// `error`, with why the hook did not wait longer, if it waited.
     pub fn explained(&self, error: CallError) -> CallError {
         let age = match (self.brief.get(), &error.cause) {
-            (Some((_, age)), Cause::NoAnswer(_)) => age.as_secs().max(1),
+            (Some((until, age)), Cause::NoAnswer(_)) if self.carrier.now() + NEARLY >= until => {
+                age.as_secs().max(1)
+            }
             _ => return error,
         };
         let plural = if age == 1 { "" } else { "s" };
         let (text, brief) = (&error.text, BRIEFLY.as_secs());
-        let text = format!("{text}; it did not answer {age} second{plural} ago either, so it was given only {brief} seconds this time");
+        let text = format!("{text}; the server did not answer {age} second{plural} ago either, so it was given only {brief} seconds this time");
         CallError { text, ..error }
     }
 }

@@ -27,11 +27,13 @@ struct Flaky {
     network: Network,
     dead: Arc<Mutex<Option<FailureKind>>>,
     outage: Arc<Mutex<Option<Duration>>>,
+    /// It fails as soon as it is asked.
+    at_once: Arc<AtomicBool>,
 }
 
 fn flaky(scene: Scene) -> (Flaky, Export) {
     let network = Network::new(scene.state(), Script::honest());
-    let flaky = Flaky { network, dead: Arc::default(), outage: Arc::default() };
+    let flaky = Flaky { network, dead: Arc::default(), outage: Arc::default(), at_once: Arc::default() };
     let configuration = json!({
         "machine": "mail.example.net", "client_id": "freeside", "client_password": SECRET,
         "timeout": TIMEOUT.as_secs(),
@@ -69,6 +71,7 @@ impl Carrier for Flaky {
         let text = "mail.example.net is dead".to_owned();
         let (elapsed, outcome) = match kind {
             FailureKind::Timeout => (left, Outcome::InDoubt(Failure { kind, text })),
+            _ if self.at_once.load(SeqCst) => (Duration::ZERO, Outcome::NotSent(Failure { kind, text })),
             _ => (left.min(CONNECT_LIMIT), Outcome::NotSent(Failure { kind, text })),
         };
         self.network.pause(elapsed);
@@ -114,7 +117,7 @@ fn after_a_failure_hooks_are_brief_for_30_seconds_and_say_why() {
     let failed = network.now();
     network.pause(Duration::from_secs(12));
     let (text, took) = network.fails(&export, Scene::Suspend);
-    assert!(text.contains("it did not answer 12 seconds ago either"), "{text}");
+    assert!(text.contains("the server did not answer 12 seconds ago either"), "{text}");
     assert_eq!(took, BRIEFLY);
     while network.now() < failed + WINDOW {
         assert_eq!(network.fails(&export, Scene::Suspend).1, BRIEFLY);
@@ -130,6 +133,26 @@ fn the_repetitions_of_a_brief_hook_are_in_its_two_seconds() {
     assert!(network.fails(&export, Scene::NewCustomer).1 > BRIEFLY);
     let (text, took) = network.fails(&export, Scene::NewCustomer);
     assert!(took <= BRIEFLY && text.contains("mail.example.net is dead"), "{took:?} {text}");
+}
+
+#[test]
+fn a_hook_that_is_refused_at_once_does_not_speak_of_its_two_seconds() {
+    let (network, export) = flaky(Scene::Suspend);
+    network.is(FailureKind::Connect);
+    network.at_once.store(true, SeqCst);
+    for _ in 0..2 {
+        let (text, took) = network.fails(&export, Scene::Suspend);
+        assert!(took < MOMENT && text.ends_with("mail.example.net is dead"), "{took:?} {text}");
+    }
+    assert!(network.outage().is_some());
+}
+
+#[test]
+fn what_this_machine_lacks_is_no_reason_to_be_brief_with_the_server() {
+    let (network, export) = flaky(Scene::Suspend);
+    network.is(FailureKind::Local);
+    network.fails(&export, Scene::Suspend);
+    assert!(network.outage().is_none());
 }
 
 #[test]
