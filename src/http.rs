@@ -21,13 +21,13 @@ mod tls;
 mod trust;
 mod words;
 
+use crate::panics;
 use crate::secret::Secret;
 use crate::wire::{Carrier, Exchange, Outcome, Request};
 use exchange::exchange;
 use lanes::{Keeping, Lanes, Lease, MOST};
 use process::PerProcess;
 use server::Server;
-use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
@@ -158,8 +158,8 @@ impl<'a> Round<'a> {
             let started = Instant::now();
             let until = started.checked_add(self.limit).map_or(self.deadline, |end| end.min(self.deadline));
             // A panic in the middle of a request must not hide that the request may have done its work.
-            let outcome = catch_unwind(AssertUnwindSafe(|| exchange(lane, self.server, request, until)));
-            let outcome = outcome.unwrap_or_else(|_| {
+            let outcome = panics::caught(|| exchange(lane, self.server, request, until));
+            let outcome = outcome.unwrap_or_else(|_place| {
                 lease.renew();
                 Outcome::InDoubt(words::defect(self.server))
             });

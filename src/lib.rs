@@ -17,6 +17,7 @@ pub mod log;
 mod markup;
 pub mod observe;
 pub mod operation;
+pub mod panics;
 pub mod password;
 pub mod password_file;
 pub mod plan;

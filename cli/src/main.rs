@@ -41,7 +41,7 @@ fn main() -> ExitCode {
         }
     };
     let json = arguments.json;
-    match run::run(arguments) {
+    match magicmail::panics::guard(|| run::run(arguments)) {
         Ok(None) => success(),
         Ok(Some(status)) => exit_code(status),
         Err(error) => {

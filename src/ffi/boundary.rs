@@ -4,10 +4,11 @@
 //! points to what its type says, texts end with a NUL, and nothing is freed twice or used afterwards.
 
 use super::log_functions::LogFunction;
-use super::{last_error, mm_export, mm_log_fn, panics, MM_OK};
+use super::{last_error, mm_export, mm_log_fn, MM_OK};
 use crate::error::Error;
 use crate::log::Sink;
 use crate::operation::Export;
+use crate::panics;
 use crate::world::Hook;
 use std::ffi::{c_char, c_void, CStr, CString};
 use std::ptr;

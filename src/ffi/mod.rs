@@ -9,7 +9,6 @@
 mod boundary;
 mod last_error;
 mod log_functions;
-mod panics;
 
 use crate::error::Status;
 use crate::log::Level;

@@ -7,6 +7,7 @@
 use super::process::PerProcess;
 use super::signals;
 use super::words::is_out_of_descriptors;
+use crate::panics;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io;
@@ -90,8 +91,9 @@ impl Lookups {
         // Where no thread can be started, `ending` is dropped with the closure, and the look-up ended.
         signals::blocked(|| {
             thread::Builder::new().spawn(move || {
-                let found = ask(&ending.host).map_err(Arc::new);
-                ending.lookup.end(found);
+                // After a panic `ending` says that there is no result.
+                let found = panics::caught(|| ask(&ending.host).map_err(Arc::new));
+                found.into_iter().for_each(|found| ending.lookup.end(found));
             })
         })?;
         Ok(lookup)

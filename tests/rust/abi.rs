@@ -2,6 +2,7 @@
 
 use crate::abi_caller::*;
 use magicmail::ffi::*;
+use magicmail::panics::caught;
 use magicmail::wire::Request;
 use std::ffi::{c_char, c_void, CStr};
 use std::process::Command;
@@ -198,6 +199,15 @@ fn a_panic_becomes_an_internal_error_that_names_its_place() {
     assert!(handle.call(b"get_account", ACCOUNT).is_ok(), "the handle goes on working");
 }
 
+/// As the connections' own threads do, and that of a look-up of a name.
+#[test]
+fn a_panic_on_another_thread_of_a_call_ends_with_its_place() {
+    let _call = stumbling_handle().call(b"get_account", br#"{"id":"FREESIDE13"}"#);
+    let ended = std::thread::spawn(|| caught(|| panic!("stumbled over {PASSWORD}"))).join();
+    let place: Result<(), String> = ended.expect("it goes on");
+    assert!(place.is_err_and(|place| place.starts_with(concat!(file!(), ":"))));
+}
+
 /// Runs a test of this binary alone, in a process of its own, and gives what it printed.
 fn printed_by(test: &str) -> String {
     let program = std::env::current_exe().expect("this test's program");
@@ -208,7 +218,12 @@ fn printed_by(test: &str) -> String {
 
 #[test]
 fn a_panic_prints_nothing_of_what_it_stumbled_over() {
-    let printed = printed_by("abi::a_panic_becomes_an_internal_error_that_names_its_place");
-    assert!(printed.contains("1 passed"), "{printed}");
-    assert!(!printed.contains("stumbled") && !printed.contains(PASSWORD), "{printed}");
+    for test in [
+        "abi::a_panic_becomes_an_internal_error_that_names_its_place",
+        "abi::a_panic_on_another_thread_of_a_call_ends_with_its_place",
+    ] {
+        let printed = printed_by(test);
+        assert!(printed.contains("1 passed"), "{printed}");
+        assert!(!printed.contains("stumbled") && !printed.contains(PASSWORD), "{printed}");
+    }
 }
