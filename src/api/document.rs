@@ -1,6 +1,6 @@
 //! The server's bytes as an XML tree: decoded, bounded, and refused where it is not whole.
 
-use super::syntax::{fault, without_doctype};
+use super::syntax::{fault, place_of, without_doctype};
 use crate::markup::excess;
 use encoding_rs::{Encoding, UTF_8};
 use roxmltree::{Document, Node, ParsingOptions};
@@ -55,9 +55,19 @@ fn decode(body: &[u8], content_type: Option<&str>) -> Result<String, String> {
         encoding(body, content_type).ok_or("a document in an encoding that is not known".to_owned())?;
     let (text, _, malformed) = encoding.decode(body);
     if malformed {
-        return Err(format!("a document that is not valid {}", encoding.name()));
+        let name = encoding.name();
+        let place = if encoding == UTF_8 { format!(" ({})", place_of_fault(body)) } else { String::new() };
+        return Err(format!("a document that is not valid {name}{place}"));
     }
     Ok(text.into_owned())
+}
+
+/// Where a text stops being UTF-8.
+fn place_of_fault(body: &[u8]) -> String {
+    let valid = std::str::from_utf8(body).map_or_else(|error| error.valid_up_to(), str::len);
+    let text = String::from_utf8_lossy(&body[..valid]);
+    let text = without_start(&text);
+    place_of(text, text.len())
 }
 
 fn charset(content_type: &str) -> Option<String> {
@@ -183,7 +193,18 @@ mod tests {
         ] {
             assert!(parse(body.as_bytes(), None).is_err(), "{}", &body[..body.len().min(40)]);
         }
-        assert!(parse(b"<r>\xff</r>", None).is_err());
+        for (body, place) in [
+            (&b"<r>\xff</r>"[..], "line 1, column 4"),
+            (b"<r>\n\xc3\xa9\xe9</r>", "line 2, column 2"),
+            (b"\xff", "line 1, column 1"),
+        ] {
+            let says = format!("a document that is not valid UTF-8 ({place})");
+            assert_eq!(parse(body, None), Err(says));
+        }
+        assert_eq!(
+            parse(b"<r>\xff</r>", Some("text/xml; charset=euc-kr")),
+            Err("a document that is not valid EUC-KR".to_owned())
+        );
     }
 
     fn fault_of(body: &str) -> String {
@@ -223,6 +244,9 @@ mod tests {
             ("<?xml version='1.0'?><!-- x -->", "a document without an element"),
             ("oops", "a body that is not XML"),
             ("<!DOCTYPE html>\n<html><br></html>", "a web page"),
+            ("<!doctype html>\n<html><br></html>", "a web page"),
+            ("<!-- -->\n<!doctype HTML PUBLIC \"x\">", "a web page"),
+            ("<!doctype r><r/>", "a document that is not well-formed XML (line 1, column 2)"),
             ("<HTML><br></HTML>", "a web page"),
             ("<html/>", "a web page"),
         ] {

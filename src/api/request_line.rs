@@ -8,7 +8,7 @@ use crate::wire::{Request, Value};
 
 /// `POST /user/jane client_type=FREESIDE action=update`; to be resolved before it is shown.
 pub fn request_line(request: &Request, redactor: &Redactor) -> String {
-    let mut line = format!("{} /{}", request.method.as_str(), path(&request.path, redactor));
+    let mut line = format!("{} /{}", request.method.as_str(), described_path(&request.path, redactor));
     for (name, value) in &request.parameters {
         let shown = match value {
             Value::Plain(text) if is_fixed(name, text) => text.clone(),
@@ -21,7 +21,8 @@ pub fn request_line(request: &Request, redactor: &Redactor) -> String {
 }
 
 /// A thing of the API and its name; any other path came from the caller.
-fn path(segments: &[String], redactor: &Redactor) -> String {
+/// To be resolved before it is shown.
+pub fn described_path(segments: &[String], redactor: &Redactor) -> String {
     let is_thing = |segment: &str| OPERATIONS.iter().any(|operation| operation.thing == segment);
     match segments {
         [thing] if is_thing(thing) => thing.clone(),

@@ -17,6 +17,8 @@ use std::time::Duration;
 const RETRY_PAUSES: [Duration; 2] = [Duration::from_millis(100), Duration::from_millis(300)];
 /// A server may lag behind its own writes: the pauses after which it is asked again.
 pub const LAGS: [Duration; 2] = [Duration::from_millis(300), Duration::from_millis(1_000)];
+/// The longest sentence for people, in characters: it names an address and a user of 255 characters each.
+const LONGEST_SENTENCE: usize = 1_400;
 /// The longest line of the log, in characters: how much of an answer a debug line shows.
 const LONGEST_LINE: usize = 2_000;
 
@@ -138,7 +140,7 @@ impl<'a> Api<'a> {
 
     /// A sentence fit to be shown: what is the server's in it is masked.
     pub fn clean(&self, text: &str) -> String {
-        one_line(&self.redactor.resolve(text), 600)
+        one_line(&self.redactor.resolve(text), LONGEST_SENTENCE)
     }
 
     /// The error as people may read it: its text, and the server's own code.

@@ -12,9 +12,19 @@ const LONGEST_NAME: usize = 60;
 /// it is refused: it declares entities, which only make an answer larger. The error follows "answered with ".
 pub fn without_doctype(text: &str) -> Result<Cow<'_, str>, String> {
     let start = prolog_end(text);
-    let Some(declaration) = text[start..].strip_prefix("<!DOCTYPE") else { return Ok(text.into()) };
+    const DOCTYPE: &str = "<!DOCTYPE";
+    let is_doctype = |head: &str| head.eq_ignore_ascii_case(DOCTYPE);
+    let Some(declaration) = text[start..].get(..DOCTYPE.len()).filter(|head| is_doctype(head)) else {
+        return Ok(text.into());
+    };
+    let is_exact = declaration == DOCTYPE;
+    let declaration = &text[start + DOCTYPE.len()..];
     if declaration.trim_start().get(..4).is_some_and(|name| name.eq_ignore_ascii_case("html")) {
         return Err("a web page".to_owned());
+    }
+    // XML knows it in capitals only.
+    if !is_exact {
+        return Ok(text.into());
     }
     let mut quote = None;
     for (at, c) in declaration.char_indices() {
@@ -96,7 +106,7 @@ pub fn fault(error: &Error, text: &str) -> String {
 }
 
 /// `line 1, column 7`, counted as people do.
-fn place_of(text: &str, at: usize) -> String {
+pub fn place_of(text: &str, at: usize) -> String {
     let before = &text[..at];
     let line = before.matches('\n').count() + 1;
     let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;

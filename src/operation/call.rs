@@ -3,8 +3,8 @@
 use super::{audit, check, inspect, purge, repair, sync, Export};
 use crate::api::{self, fold, parameter_for, Api, Call, CallError, Limits, Operation, Reply};
 use crate::document::{check_segment, needed_segment, parse_object, Fields};
-use crate::error::{Error, Status};
-use crate::foreign::{foreign, quoted};
+use crate::error::{one_line, Error, Status};
+use crate::foreign::quoted;
 use crate::log::{Redactor, Sink};
 use crate::password::{to_send, NotSendable};
 use crate::secret::Secret;
@@ -58,6 +58,7 @@ fn by_name(
     }
     fields.finish()?;
     let redactor = redactor_of(export, &parameters);
+    let what = described(operation, key.as_deref(), &redactor);
     let api = export.api(sink, redactor, Limits::of_hook(export.configuration.timeout));
     let call = Call::new(operation, key.as_deref(), parameters);
     let reply = if operation.is_read() { api.read_one(&call) } else { api.write_one(&call) };
@@ -68,7 +69,7 @@ fn by_name(
         }
         Ok(Reply::Silent) => Ok(Value::Object(Map::new())),
         Ok(Reply::Absent) => Ok(Value::Null),
-        Err(error) => Err(failed(&error, &api.clean(&told(&call)), operation.is_read())),
+        Err(error) => Err(failed(&error, &what, operation.is_read())),
     }
 }
 
@@ -84,10 +85,10 @@ fn redactor_of(export: &Export, parameters: &[(String, Sent)]) -> Redactor {
 }
 
 /// `purge_user jane`.
-fn told(call: &Call) -> String {
-    match &call.key {
-        Some(key) => format!("{} {}", call.operation.name, foreign(key)),
-        None => call.operation.name.to_owned(),
+fn described(operation: &Operation, key: Option<&str>, redactor: &Redactor) -> String {
+    match key {
+        Some(key) => format!("{} {}", operation.name, redactor.name(key)),
+        None => operation.name.to_owned(),
     }
 }
 
@@ -129,10 +130,11 @@ fn request(export: &Export, mut fields: Fields, sink: &dyn Sink) -> Result<Value
         );
     }
     fields.finish()?;
-    let api =
-        export.api(sink, redactor_of(export, &parameters), Limits::of_hook(export.configuration.timeout));
-    let what = api.clean(&format!("{} {}", method.as_str(), quoted(&path, 200)));
+    let redactor = redactor_of(export, &parameters);
     let request = Request { method, path: segments(&path)?, parameters, body_limit: None };
+    let what = format!("{} /{}", method.as_str(), api::described_path(&request.path, &redactor));
+    let what = one_line(&redactor.resolve(&what), 200);
+    let api = export.api(sink, redactor, Limits::of_hook(export.configuration.timeout));
     ask(&api, &request, &always_list)
         .map_err(|error| failed(&api.cleaned(error), &what, method == Method::Get))
 }

@@ -108,6 +108,26 @@ fn said(
     said
 }
 
+#[test]
+fn a_name_that_is_like_a_password_is_shown_in_messages() {
+    for password in ["jane", "user", "update_user"] {
+        let said = said("user", password, "the old one", |_, _| answer(400, "<error>begin(no)end</error>"));
+        for start in [
+            "add_user jane failed: ",
+            "update_user jane failed: ",
+            "POST /user/jane failed: ",
+            "cannot provision mailbox jane@example.net: ",
+        ] {
+            assert!(said.iter().any(|text| text.starts_with(start)), "{start}: {said:?}");
+        }
+        let lines: Vec<_> = said.iter().filter(|text| text.contains(" -> ")).collect();
+        let is_ours = |line: &&String| {
+            line.contains("/user/jane client_type=") || line.contains("/account/FREESIDE42 ")
+        };
+        assert!(!lines.is_empty() && lines.iter().all(is_ours), "{lines:?}");
+    }
+}
+
 const PASSWORDS: [&str; 14] = [
     "pass word-1",
     "user",
