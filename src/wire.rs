@@ -103,6 +103,9 @@ pub struct Exchange {
     pub elapsed: Duration,
 }
 
+/// So many requests go at once; what is more waits its turn.
+pub const CONCURRENT: usize = 4;
+
 /// Carries requests. One implementation speaks HTTPS; the tests' simulated network is another.
 pub trait Carrier: Send + Sync {
     /// Carries each request once (a read that vanished on a kept connection once more, a write never), several

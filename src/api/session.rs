@@ -9,7 +9,7 @@ use super::request_line::request_line;
 use crate::error::one_line;
 use crate::foreign::foreign;
 use crate::log::{Level, Redactor, Sink};
-use crate::wire::{Answer, Carrier, Exchange, FailureKind, Outcome, Request};
+use crate::wire::{Answer, Carrier, Exchange, FailureKind, Outcome, Request, CONCURRENT};
 use std::cell::Cell;
 use std::time::Duration;
 
@@ -58,6 +58,8 @@ pub struct Api<'a> {
     /// On the carrier's clock: no request starts after the first, none goes on after the second.
     last_start: Cell<Duration>,
     end: Cell<Duration>,
+    /// No write that waits for others starts after this.
+    last_write: Cell<Duration>,
     requests: Cell<usize>,
     patience: Patience<'a>,
     /// The server took a request of this client's: its id and password are right.
@@ -82,6 +84,7 @@ impl<'a> Api<'a> {
             started,
             last_start: Cell::new(started),
             end: Cell::new(started),
+            last_write: Cell::new(started + limits.steps),
             requests: Cell::new(0),
             patience: Patience::new(carrier, limits.fails_fast),
             let_in: Cell::new(false),
@@ -114,6 +117,7 @@ impl<'a> Api<'a> {
         let last_start = (self.limits.steps + request).max(self.elapsed() + request);
         let last_start = last_start.min(request.mul_f64(5.4));
         self.set_time(last_start, last_start + request.mul_f64(0.45));
+        self.last_write.set(self.last_start.get());
     }
 
     fn last_start(&self) -> Duration {
@@ -167,9 +171,18 @@ impl<'a> Api<'a> {
         self.repeated(calls, is_passing)
     }
 
-    /// Writes, side by side where there are several. Only what was never sent is tried again.
+    /// Writes, side by side where there are several. Only what was never sent is tried again. Each is a step, so
+    /// those that have to wait for others until the time for steps is over are not sent.
     pub fn write(&self, calls: &[Call]) -> Vec<Result<Reply, CallError>> {
-        self.repeated(calls, |error| !error.doubt && is_passing(error))
+        let mut replies = Vec::with_capacity(calls.len());
+        for some in calls.chunks(CONCURRENT) {
+            if !replies.is_empty() && self.carrier.now() >= self.last_write.get() {
+                break;
+            }
+            replies.extend(self.repeated(some, |error| !error.doubt && is_passing(error)));
+        }
+        replies.resize_with(calls.len(), || Err(self.no_time()));
+        replies
     }
 
     pub fn read_one(&self, call: &Call) -> Result<Reply, CallError> {

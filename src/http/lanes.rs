@@ -11,6 +11,7 @@ use super::connect::{Dial, NoConnection, NoLookup, Shared};
 use super::line::Notes;
 use super::process::Identity;
 use super::server::Server;
+use crate::wire::CONCURRENT;
 use std::mem;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -18,7 +19,7 @@ use ureq::config::Config;
 use ureq::Agent;
 
 /// Connections at once, per handle and process.
-pub const MOST: usize = 4;
+pub const MOST: usize = CONCURRENT;
 /// The longest head of an answer, in bytes.
 const LONGEST_HEAD: usize = 32 * 1024;
 

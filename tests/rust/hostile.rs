@@ -5,6 +5,7 @@ mod arbitrary;
 mod carrier;
 mod documents;
 mod silence;
+mod stages;
 mod texts;
 mod work;
 
