@@ -57,8 +57,20 @@ struct Failure {
     step: Option<Step>,
     status: Status,
     code: Option<String>,
-    /// What could not be done and why, to follow "cannot provision mailbox jane@example.net: ".
-    text: String,
+    /// What could not be done, to follow "cannot provision mailbox jane@example.net: ".
+    what: String,
+    /// Why; empty if `what` says it.
+    why: String,
+}
+
+impl Failure {
+    fn text(&self) -> String {
+        if self.why.is_empty() {
+            self.what.clone()
+        } else {
+            format!("{}: {}", self.what, self.why)
+        }
+    }
 }
 
 struct Run<'a> {
@@ -89,7 +101,7 @@ impl Run<'_> {
                 Ok(plan) => plan,
                 // The service is gone already: what is unfinished is only warned about.
                 Err(failure) if self.is_past_the_mark() => {
-                    self.warn(failure.text);
+                    self.warn(failure.text());
                     return Ok(());
                 }
                 Err(failure) => return Err(failure),
@@ -108,7 +120,8 @@ impl Run<'_> {
                     return Ok(());
                 }
                 let step = Some(again.step.clone());
-                return Err(Failure { step, status: Status::Server, code: None, text });
+                let why = String::new();
+                return Err(Failure { step, status: Status::Server, code: None, what: text, why });
             }
             self.run_stage(stage)?;
         }
@@ -119,13 +132,15 @@ impl Run<'_> {
             step: None,
             status: unreadable.error.status(),
             code: unreadable.error.code().map(str::to_owned),
-            text: unreadable.text(),
+            what: format!("could not read {}", unreadable.what),
+            why: unreadable.error.text,
         })?;
         plan(self.task, &self.world).map_err(|Refusal { status, text }| Failure {
             step: None,
             status,
             code: None,
-            text: self.api.clean(&text),
+            what: self.api.clean(&text),
+            why: String::new(),
         })
     }
 
@@ -186,7 +201,7 @@ impl Run<'_> {
         if weight == Weight::Fatal {
             return Some(failure);
         }
-        self.warn(failure.text);
+        self.warn(failure.text());
         self.world.given_up.push(step);
         None
     }
@@ -209,12 +224,12 @@ impl Run<'_> {
 
     fn failure_of(&self, step: &Step, error: &CallError, certain: bool) -> Failure {
         let doubt = if certain { "" } else { "; it cannot be told whether it was done all the same" };
-        let text = format!("could not {}: {}{doubt}", step.text(), error.text);
         Failure {
             step: Some(step.clone()),
             status: error.status(),
             code: error.code().map(str::to_owned),
-            text: self.api.clean(&text),
+            what: self.api.clean(&format!("could not {}", step.text())),
+            why: self.api.clean(&format!("{}{doubt}", error.text)),
         }
     }
 

@@ -4,7 +4,7 @@ use super::look_up::{look_up, look_up_refused, Belief, Found};
 use super::settle::take_back;
 use super::{Effect, Entry, Failure, Run};
 use crate::api::{Call, CallError, Reply, LAGS};
-use crate::error::{Error, Status};
+use crate::error::{Error, FailureText, Status};
 use crate::id::{AccountId, Address, UserName};
 use crate::record::{Account, Status as UserStatus, User};
 use crate::step::{Step, Undo};
@@ -43,7 +43,8 @@ impl Run<'_> {
         undoing.forget_what_went_along();
         undoing.name_what_was_refused();
         for purged in self.purged() {
-            failure.text = format!("{}; {purged} already", failure.text);
+            let told = if failure.why.is_empty() { &mut failure.what } else { &mut failure.why };
+            *told = format!("{told}; {purged} already");
         }
         told(failure, undoing.undone, undoing.leftovers)
     }
@@ -303,18 +304,13 @@ fn is_mark(step: &Step) -> bool {
 }
 
 fn told(failure: Failure, undone: Vec<String>, leftovers: Vec<String>) -> Error {
-    let (mut status, mut text) = (failure.status, failure.text);
-    if !leftovers.is_empty() {
-        status = Status::Doubt;
-        text = format!("{text}; left in MagicMail, to be put right by hand: {}", leftovers.join(", "));
-    } else if !undone.is_empty() {
-        text = format!("{text}; what was done before it was undone");
-    }
+    let status = if leftovers.is_empty() { failure.status } else { Status::Doubt };
+    let was_undone = leftovers.is_empty() && !undone.is_empty();
+    let text = FailureText { what: failure.what, why: failure.why, leftovers, was_undone };
     Error {
         code: failure.code,
         step: failure.step.map(|step| step.text()),
         undone,
-        leftovers,
-        ..Error::new(status, text)
+        ..Error::of_failure(status, text)
     }
 }
