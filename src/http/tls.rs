@@ -1,14 +1,13 @@
 //! How TLS is spoken: versions, the verifier, sessions to resume.
 
 use super::chain::{explain_chain, explain_signature};
-use super::trust::{system_roots, Trust, TrustedFile};
+use super::trust::{system_roots, Trust};
 use crate::wire::{Failure, FailureKind};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::WebPkiServerVerifier;
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
-use std::fmt;
 use std::sync::Arc;
 
 /// TLS 1.2 and 1.3, with sessions kept for resumption.
@@ -17,11 +16,8 @@ use std::sync::Arc;
 pub fn client_config(trust: &Arc<Trust>) -> Result<Arc<ClientConfig>, Failure> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let verifier: Arc<dyn ServerCertVerifier> = match &**trust {
-        Trust::System => Arc::new(OfCas::new(system_roots()?, &provider).map_err(unusable)?),
-        Trust::File(file) => {
-            let cas = OfCas::new(file.roots.clone(), &provider).map_err(unusable)?;
-            Arc::new(OfFile { cas, trust: trust.clone() })
-        }
+        Trust::System => Arc::new(OfCas::new(system_roots()?, trust, &provider).map_err(unusable)?),
+        Trust::File(file) => Arc::new(OfCas::new(file.roots.clone(), trust, &provider).map_err(unusable)?),
         Trust::Anything => Arc::new(OfAnything(provider.clone())),
     };
     let config = ClientConfig::builder_with_provider(provider)
@@ -37,23 +33,36 @@ fn unusable(text: String) -> Failure {
     Failure { kind: FailureKind::Certificate, text }
 }
 
-/// Trusts what CAs signed, and says exactly what is wrong with anything else.
+/// Trusts what CAs signed, and with `ca_file` the very certificates in it; says exactly what is wrong with anything
+/// else.
 #[derive(Debug)]
 struct OfCas {
     verifier: Arc<WebPkiServerVerifier>,
     roots: Arc<RootCertStore>,
+    trust: Arc<Trust>,
 }
 
 impl OfCas {
-    fn new(roots: Arc<RootCertStore>, provider: &Arc<CryptoProvider>) -> Result<OfCas, String> {
+    fn new(
+        roots: Arc<RootCertStore>,
+        trust: &Arc<Trust>,
+        provider: &Arc<CryptoProvider>,
+    ) -> Result<OfCas, String> {
         let verifier = WebPkiServerVerifier::builder_with_provider(roots.clone(), provider.clone())
             .build()
             .map_err(|error| format!("the trusted certificates cannot be used ({error})"))?;
-        Ok(OfCas { verifier, roots })
+        Ok(OfCas { verifier, roots, trust: trust.clone() })
+    }
+
+    fn names(&self, certificate: &CertificateDer<'_>) -> bool {
+        matches!(&*self.trust, Trust::File(file) if file.holds(certificate))
     }
 }
 
 impl ServerCertVerifier for OfCas {
+    /// Appliances have certificates that name no host, or that are marked as a CA's (what `openssl req -x509`
+    /// makes), which the rules for servers refuse. Whoever put that very certificate into `ca_file` has said
+    /// whose it is, so only its dates count then.
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,
@@ -65,6 +74,12 @@ impl ServerCertVerifier for OfCas {
         self.verifier
             .verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
             .map_err(|error| explain_chain(error, end_entity, intermediates, &self.roots))
+            .or_else(|error| match error {
+                Error::InvalidCertificate(why) if !is_about_dates(&why) && self.names(end_entity) => {
+                    Ok(ServerCertVerified::assertion())
+                }
+                other => Err(other),
+            })
     }
 
     fn verify_tls12_signature(
@@ -91,74 +106,6 @@ impl ServerCertVerifier for OfCas {
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.verifier.supported_verify_schemes()
-    }
-}
-
-/// Trusts what the CAs in `ca_file` signed, and the very certificates in it.
-struct OfFile {
-    cas: OfCas,
-    trust: Arc<Trust>,
-}
-
-impl OfFile {
-    fn file(&self) -> Option<&TrustedFile> {
-        match &*self.trust {
-            Trust::File(file) => Some(file),
-            _ => None,
-        }
-    }
-}
-
-impl fmt::Debug for OfFile {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("OfFile")
-    }
-}
-
-impl ServerCertVerifier for OfFile {
-    /// Appliances have certificates that name no host, or that are marked as a CA's (what `openssl req -x509`
-    /// makes), which the rules for servers refuse. Whoever put that very certificate into `ca_file` has said
-    /// whose it is, so only its dates count then.
-    fn verify_server_cert(
-        &self,
-        end_entity: &CertificateDer<'_>,
-        intermediates: &[CertificateDer<'_>],
-        server_name: &ServerName<'_>,
-        ocsp_response: &[u8],
-        now: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        self.cas.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now).or_else(
-            |error| match error {
-                Error::InvalidCertificate(why)
-                    if !is_about_dates(&why) && self.file().is_some_and(|file| file.holds(end_entity)) =>
-                {
-                    Ok(ServerCertVerified::assertion())
-                }
-                other => Err(other),
-            },
-        )
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        self.cas.verify_tls12_signature(message, certificate, signed)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        self.cas.verify_tls13_signature(message, certificate, signed)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.cas.supported_verify_schemes()
     }
 }
 
