@@ -138,21 +138,20 @@ sub _run {
 sub _follow {
     my ($self) = @_;
     my @elsewhere = grep { $_->{kind} eq $ELSEWHERE && $_->{mailbox} } @{$self->{findings}};
+    return if !@elsewhere;
+    my ($library, $failure) = $self->{export}->magic_library;
+    return $self->_could_not_tell($failure->{text}) if !$library;
     my %accounts;
     foreach my $finding (@elsewhere) {
         return if $self->_is_stopped;
         my ($name) = $finding->{mailbox} =~ m/\A(.*)\@/x or next;
-        my ($library, $failure) = $self->{export}->magic_library;
-        my $user;
-        if ($library) {
-            ($user, $failure) =
-                $library->call(get_user => {id => $name}, FS::part_export::magicmail::Log::sink());
-        }
-        if ($failure) { return $self->_could_not_tell($failure->{text}) }
+        my ($user, $refused) =
+            $library->call(get_user => {id => $name}, FS::part_export::magicmail::Log::sink());
+        if ($refused) { return $self->_could_not_tell($refused->{text}) }
         $self->{requests}++;
         if ($user && defined $user->{account}) { $accounts{lc $user->{account}} = $user->{account} }
     }
-    delete @accounts{map { lc } keys %{$self->{seen}}};
+    delete @accounts{keys %{$self->{seen}}};
     my $of = FS::part_export::magicmail::Accounts->new($self->{records});
     return $self->_compare(map { $of->account($accounts{$_}) } sort keys %accounts);
 }
