@@ -132,7 +132,7 @@ impl Run<'_> {
             step: None,
             status: unreadable.error.status(),
             code: unreadable.error.code().map(str::to_owned),
-            what: format!("could not read {}", unreadable.what),
+            what: unreadable.failed(),
             why: unreadable.error.text,
         })?;
         plan(self.task, &self.world).map_err(|Refusal { status, text }| Failure {

@@ -18,7 +18,7 @@ use crate::error::Error;
 use serde_json::{Map, Value};
 
 /// The longest document that is read, in bytes: a customer of some 50,000 mailboxes.
-const LONGEST: usize = 8 * 1024 * 1024;
+pub const LONGEST: usize = 8 * 1024 * 1024;
 
 /// Reads `text` as one JSON object; `what` names the document in a message.
 pub fn parse_object(text: &str, what: &str) -> Result<Map<String, Value>, Error> {

@@ -23,9 +23,9 @@ mod words;
 
 use crate::panics;
 use crate::secret::Secret;
-use crate::wire::{Carrier, Exchange, Outcome, Request};
+use crate::wire::{Carrier, Exchange, Outcome, Request, CONCURRENT};
 use exchange::exchange;
-use lanes::{Keeping, Lanes, Lease, MOST};
+use lanes::{Keeping, Lanes, Lease};
 use process::PerProcess;
 use server::Server;
 use std::path::PathBuf;
@@ -138,7 +138,7 @@ struct Round<'a> {
 impl<'a> Round<'a> {
     /// Starts a thread for each request beyond the first, as far as lanes are free.
     fn spread<'scope, 'env>(&'env self, scope: &'scope Scope<'scope, 'env>, lanes: &'env Lanes) {
-        let wanted = self.requests.len().min(MOST);
+        let wanted = self.requests.len().min(CONCURRENT);
         if wanted < 2 {
             return;
         }

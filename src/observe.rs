@@ -16,8 +16,13 @@ pub struct Unreadable {
 }
 
 impl Unreadable {
+    /// What could not be done: `could not read the packages of user jane`.
+    pub fn failed(&self) -> String {
+        format!("could not read {}", self.what)
+    }
+
     pub fn text(&self) -> String {
-        format!("could not read {}: {}", self.what, self.error.text)
+        format!("{}: {}", self.failed(), self.error.text)
     }
 }
 

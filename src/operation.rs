@@ -35,9 +35,8 @@ impl Export {
     /// Reads and checks a configuration, offline.
     pub fn new(configuration: &str) -> Result<Export, Error> {
         let configuration = Configuration::parse(configuration)?;
-        let redactor = Redactor::new(&configuration.client_id, &configuration.client_password);
-        let https = Https::new(endpoint(&configuration));
-        let https = https.map_err(|text| Error::configuration(redactor.name(&text)))?;
+        let https = Https::new(endpoint(&configuration))
+            .map_err(|text| Error::configuration(configuration.redactor().name(&text)))?;
         Ok(Export { configuration, carrier: Box::new(https) })
     }
 
@@ -102,7 +101,7 @@ impl Export {
     }
 
     fn redactor(&self) -> Redactor {
-        Redactor::new(&self.configuration.client_id, &self.configuration.client_password)
+        self.configuration.redactor()
     }
 
     /// Knows the passwords of the request too, as they are stored and as they are sent.

@@ -103,6 +103,11 @@ pub struct Exchange {
     pub elapsed: Duration,
 }
 
+/// Whether an answer with this status says in its body what it has to say; any other status says all by itself.
+pub fn has_document(status: u16) -> bool {
+    matches!(status, 200 | 400 | 500)
+}
+
 /// So many requests go at once; what is more waits its turn.
 pub const CONCURRENT: usize = 4;
 

@@ -24,7 +24,7 @@ pub fn password(file: &Path) -> Result<String, Error> {
         password_file::first_line(&line[..])
     } else {
         let opened = File::open(file).map_err(|error| wrong(&cannot_be_read(&error)))?;
-        warn_of_mode(&opened, file, Content::Password);
+        warn_of_mode(file, Content::Password);
         password_file::first_line(opened)
     };
     line.map(|secret| secret.reveal().to_owned()).map_err(|why| wrong(&why))
@@ -73,7 +73,7 @@ pub enum Content {
 }
 
 /// Warns of a file that others than its owner can read or change.
-pub fn warn_of_mode(file: &File, path: &Path, content: Content) {
+pub fn warn_of_mode(file: &Path, content: Content) {
     let Ok(data) = file.metadata() else { return };
     // A pipe (`<(pass show mail)`) is nobody's but the shell's.
     if !data.is_file() {
@@ -86,7 +86,7 @@ pub fn warn_of_mode(file: &File, path: &Path, content: Content) {
         (false, true) => Some("others than its owner and group"),
         (true, true) => Some("everybody"),
     };
-    let name = name_of(path);
+    let name = name_of(file);
     if let Some(who) = who(0o020, 0o002) {
         show::warning(&format!("{name} can be changed by {who}: chmod go-w it"));
     }

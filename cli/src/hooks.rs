@@ -5,7 +5,7 @@ use crate::run::Manner;
 use crate::settings::Settings;
 use crate::show::{self, ToStandardError};
 use crate::{files, interrupt, terminal};
-use magicmail::document::{parse_object, Fields};
+use magicmail::document::{parse_object, Fields, LONGEST};
 use magicmail::error::Error;
 use magicmail::world::Hook;
 use serde_json::{Map, Value};
@@ -35,12 +35,9 @@ pub fn run(hook: Hook, arguments: &HookArguments, settings: &Settings, manner: M
     Ok(())
 }
 
-/// As much as the library reads.
-const LONGEST_REQUEST: usize = 8 * 1024 * 1024;
-
 fn text(file: Option<&Path>) -> Result<String, Error> {
     let file = file.unwrap_or(Path::new("-"));
-    files::text(file, LONGEST_REQUEST)
+    files::text(file, LONGEST)
         .map_err(|why| Error::argument(format!("the request cannot be used: {} {why}", files::name_of(file))))
 }
 

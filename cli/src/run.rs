@@ -46,7 +46,7 @@ fn operation(mut invocation: Invocation, settings: &Settings, manner: Manner) ->
     let server = settings.server(&[])?;
     let given: Vec<String> =
         invocation.arguments.values().filter_map(Value::as_str).map(str::to_owned).collect();
-    let mut redactor = server.redactor();
+    let mut redactor = server.configuration.redactor();
     if let Some(source) = &invocation.password {
         let password = match source {
             PasswordSource::File(file) => files::password(file)?,

@@ -6,12 +6,10 @@ use crate::terminal;
 use clap::Args;
 use magicmail::document::{parse_object, Configuration};
 use magicmail::error::{Error, Status};
-use magicmail::log::Redactor;
 use magicmail::operation::Export;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use std::env;
-use std::fs::File;
 use std::path::{Path, PathBuf};
 
 /// Settings that are missing here have the library's defaults.
@@ -90,13 +88,6 @@ pub struct Server {
     pub configuration: Configuration,
 }
 
-impl Server {
-    /// Knows the API client's password.
-    pub fn redactor(&self) -> Redactor {
-        Redactor::new(&self.configuration.client_id, &self.configuration.client_password)
-    }
-}
-
 const PASSWORD: &str = "client_password";
 const PASSWORD_FILE: &str = "client_password_file";
 /// Nobody's configuration is longer, in bytes.
@@ -142,9 +133,7 @@ impl Settings {
             Error { status: Status::Configuration, ..error }.about(&path.to_string_lossy())
         })?;
         let content = if is_empty(&document, PASSWORD) { Content::Settings } else { Content::Password };
-        if let Ok(file) = File::open(&path) {
-            files::warn_of_mode(&file, &path, content);
-        }
+        files::warn_of_mode(&path, content);
         Ok((document, Some(path)))
     }
 
@@ -156,7 +145,7 @@ impl Settings {
             (None, Err(env::VarError::NotUnicode(_)), _) => {
                 return Err(Error::configuration(format!("{PASSWORD_VARIABLE} is not valid UTF-8")));
             }
-            // The library says which of the two is too much, or what else is wrong.
+            // If both are given, or something else is wrong, the library says so.
             _ if !is_empty(document, PASSWORD) => return Ok(()),
             (_, _, Some(file)) => files::password(Path::new(file))?,
             _ if !is_empty(document, PASSWORD_FILE) => return Ok(()),

@@ -6,7 +6,7 @@ use crate::error::Status;
 use crate::foreign::foreign;
 use crate::id::UserName;
 use crate::record::Record;
-use crate::wire::{Answer, FailureKind, Outcome};
+use crate::wire::{has_document, Answer, FailureKind, Outcome};
 
 /// No user has more packages or addresses; a list of more would be compared entry by entry, and each entry removed.
 const MOST_OF_A_USER: usize = 1_000;
@@ -108,9 +108,8 @@ fn empty_body(operation: &Operation, status: u16) -> Result<Reply, CallError> {
 
 /// The document of an answer whose status lets one be read; None for an empty body.
 pub fn parse(answer: &Answer) -> Result<Option<Element>, CallError> {
-    match answer.status {
-        200 | 400 | 500 => {}
-        status => return Err(by_status(status, answer.location.as_deref())),
+    if !has_document(answer.status) {
+        return Err(by_status(answer.status, answer.location.as_deref()));
     }
     if answer.body.iter().all(u8::is_ascii_whitespace) {
         if answer.status == 200 {

@@ -9,7 +9,7 @@ use super::request_line::request_line;
 use crate::error::one_line;
 use crate::foreign::foreign;
 use crate::log::{Level, Redactor, Sink};
-use crate::wire::{Answer, Carrier, Exchange, FailureKind, Outcome, Request, CONCURRENT};
+use crate::wire::{has_document, Answer, Carrier, Exchange, FailureKind, Outcome, Request, CONCURRENT};
 use std::cell::Cell;
 use std::time::Duration;
 
@@ -258,7 +258,7 @@ impl<'a> Api<'a> {
             self.carrier.carry(requests, self.limits.request, self.patience.limit(self.end.get()));
         self.patience.note(&exchanges);
         let took = |exchange: &Exchange| match &exchange.outcome {
-            Outcome::Answered(answer) => matches!(answer.status, 200 | 400 | 500),
+            Outcome::Answered(answer) => has_document(answer.status),
             _ => false,
         };
         self.let_in.set(self.let_in.get() || exchanges.iter().any(took));

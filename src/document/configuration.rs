@@ -41,6 +41,11 @@ impl Configuration {
         Configuration::read(document).map_err(|error| error.redacted(&redactor))
     }
 
+    /// Knows the API client's password.
+    pub fn redactor(&self) -> Redactor {
+        Redactor::new(&self.client_id, &self.client_password)
+    }
+
     fn read(document: Map<String, Value>) -> Result<Configuration, Error> {
         let mut fields = Fields::new(document, "");
         let configuration = Configuration {

@@ -5,7 +5,7 @@ use super::lanes::Lane;
 use super::server::{form, Server};
 use super::words;
 use crate::markup::excess;
-use crate::wire::{Answer, Failure, FailureKind, Method, Outcome, Request};
+use crate::wire::{has_document, Answer, Failure, FailureKind, Method, Outcome, Request};
 use std::io::ErrorKind;
 use std::time::{Duration, Instant};
 use ureq::http::header::{
@@ -110,7 +110,7 @@ fn answer(response: Response<Body>, lane: &Lane, body_limit: u64) -> Result<Answ
     let content_type = text_of(response.headers(), &CONTENT_TYPE);
     let location = text_of(response.headers(), &LOCATION);
     let body = response.into_body().into_with_config().limit(body_limit).read_to_vec()?;
-    if until_close && !lane.notes.has_ended_cleanly() && !may_be_cut(status) && !is_whole(&body) {
+    if until_close && !lane.notes.has_ended_cleanly() && has_document(status) && !is_whole(&body) {
         return Err(Error::Io(ErrorKind::UnexpectedEof.into()));
     }
     Ok(Answer { status, content_type, location, body })
@@ -131,11 +131,6 @@ fn ends_by_closing(response: &Response<Body>) -> bool {
 fn is_chunked(headers: &HeaderMap) -> bool {
     let codings = headers.get_all(TRANSFER_ENCODING).iter().filter_map(|value| value.to_str().ok());
     codings.flat_map(|value| value.split(',')).any(|coding| coding.trim().eq_ignore_ascii_case("chunked"))
-}
-
-/// With these statuses the body is read; any other one says all by itself.
-fn may_be_cut(status: u16) -> bool {
-    !matches!(status, 200 | 400 | 500)
 }
 
 /// Whether an XML document has its end. Where it has, so has the answer: then a server that closes without TLS's

@@ -18,8 +18,6 @@ use std::time::{Duration, Instant};
 use ureq::config::Config;
 use ureq::Agent;
 
-/// Connections at once, per handle and process.
-pub const MOST: usize = CONCURRENT;
 /// The longest head of an answer, in bytes.
 const LONGEST_HEAD: usize = 32 * 1024;
 
@@ -126,7 +124,7 @@ impl Lanes {
 
     fn take(&self, free: &mut Free) -> Option<Lease<'_>> {
         free.idle.retain(|lane| lane.last_used.elapsed() < self.longest_idle);
-        if free.busy >= MOST {
+        if free.busy >= CONCURRENT {
             return None;
         }
         free.busy += 1;
