@@ -134,7 +134,7 @@ impl Error {
     }
 }
 
-/// What a failure is told of that may have left something on the server. The text names what was to be done and each
+/// The message about a failure that may have left something on the server. It names what was to be done and each
 /// thing that is left; only then comes why, which a server may have made as long as it likes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FailureText {

@@ -1,5 +1,5 @@
-//! The look of an XML text before and after the parser: a DOCTYPE that says nothing is passed over, and where the
-//! parser gives up, people are told what is wrong, and where.
+//! What the XML parser does not do: a DOCTYPE that declares nothing is skipped, and if the parser gives up, the
+//! message says what is wrong with the text, and in which line and column.
 
 use crate::foreign::quoted;
 use roxmltree::Error;

@@ -43,8 +43,8 @@ impl Run<'_> {
         undoing.forget_what_went_along();
         undoing.name_what_was_refused();
         for purged in self.purged() {
-            let told = if failure.why.is_empty() { &mut failure.what } else { &mut failure.why };
-            *told = format!("{told}; {purged} already");
+            let last = if failure.why.is_empty() { &mut failure.what } else { &mut failure.why };
+            *last = format!("{last}; {purged} already");
         }
         told(failure, undoing.undone, undoing.leftovers)
     }
