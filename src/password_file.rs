@@ -53,7 +53,10 @@ fn why(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::NotFound => "is not there".to_owned(),
         io::ErrorKind::PermissionDenied => "cannot be read by this process".to_owned(),
-        _ => format!("cannot be read: {error}"),
+        _ => {
+            let text = error.to_string();
+            format!("cannot be read: {}", text.split(" (os error").next().unwrap_or_default())
+        }
     }
 }
 

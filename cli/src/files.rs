@@ -48,7 +48,7 @@ fn bounded(input: impl Read, longest: usize) -> Result<String, String> {
 }
 
 fn cannot_be_read(error: &io::Error) -> String {
-    format!("cannot be read: {error}")
+    format!("cannot be read: {}", show::reason(error))
 }
 
 /// A file as a message names it.

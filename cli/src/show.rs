@@ -52,11 +52,14 @@ static FAILURE: OnceLock<String> = OnceLock::new();
 pub fn record_failure(what: &str, written: io::Result<()>) {
     if let Err(error) = written {
         if error.kind() != io::ErrorKind::BrokenPipe {
-            let why = error.to_string();
-            let why = why.split(" (os error").next().unwrap_or_default();
-            let _ = FAILURE.set(format!("{what} could not be written: {why}"));
+            let _ = FAILURE.set(format!("{what} could not be written: {}", reason(&error)));
         }
     }
+}
+
+/// The system's words, without its number.
+pub fn reason(error: &io::Error) -> String {
+    error.to_string().split(" (os error").next().unwrap_or_default().to_owned()
 }
 
 /// Says which output could not be written, if one could not.

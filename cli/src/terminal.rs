@@ -1,5 +1,6 @@
 //! Questions to whoever sits at the terminal, also where standard input is a file.
 
+use crate::show::reason;
 use magicmail::error::Error;
 use std::fs::OpenOptions;
 use std::io::{self, BufRead, BufReader, IsTerminal, Write};
@@ -13,8 +14,9 @@ pub fn is_there() -> bool {
 
 /// A password, typed without an echo.
 pub fn secret(question: &str) -> Result<String, Error> {
-    let typed = rpassword::prompt_password(question)
-        .map_err(|error| Error::configuration(format!("no password could be asked for: {error}")))?;
+    let typed = rpassword::prompt_password(question).map_err(|error| {
+        Error::configuration(format!("no password could be asked for: {}", reason(&error)))
+    })?;
     if typed.is_empty() {
         return Err(Error::configuration("no password was typed"));
     }
@@ -31,7 +33,7 @@ pub fn confirm(what: &str) -> Result<(), Error> {
     match asked(&format!("{what}? [y/N] ")) {
         Ok(answer) if matches!(answer.trim().to_lowercase().as_str(), "y" | "yes") => Ok(()),
         Ok(_) => Err(Error::refused(format!("{what}: was not confirmed; nothing was changed"))),
-        Err(error) => Err(Error::refused(format!("{what}: could not be asked about: {error}"))),
+        Err(error) => Err(Error::refused(format!("{what}: could not be asked about: {}", reason(&error)))),
     }
 }
 

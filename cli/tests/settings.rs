@@ -75,7 +75,10 @@ fn what_is_missing_or_wrong_is_named_with_the_place_to_mend_it() {
         ),
         (&["--config", &broken], &[&broken, "not valid JSON"]),
         (&["--config", &unknown], &["unknown key colour"]),
-        (&["--config", "/nonexistent.json"], &["/nonexistent.json cannot be read"]),
+        (
+            &["--config", "/nonexistent.json"],
+            &["/nonexistent.json cannot be read: No such file or directory\n"],
+        ),
         (
             &["--machine", "x", "--client-id", "i", "--client-password-file", "/nonexistent"],
             &["no password in /nonexistent"],
