@@ -3,13 +3,17 @@
 use super::document::{self, Element};
 use super::operations::{Call, Operation, Shape};
 use crate::error::Status;
-use crate::foreign::foreign;
+use crate::foreign::{foreign, quoted};
 use crate::id::UserName;
 use crate::record::Record;
 use crate::wire::{has_document, Answer, FailureKind, Outcome};
 
 /// No user has more packages or addresses; a list of more would be compared entry by entry, and each entry removed.
 const MOST_OF_A_USER: usize = 1_000;
+
+/// The longest code and the longest words of the server that a message repeats, in characters.
+const LONGEST_CODE: usize = 100;
+const LONGEST_MESSAGE: usize = 400;
 
 /// What the server said to a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -137,7 +141,7 @@ fn by_status(status: u16, location: Option<&str>) -> CallError {
             status,
             format!(
                 "the server answered with a redirect to {} (status {status}); check the export's Hostname and Port",
-                foreign(location.unwrap_or("nowhere"))
+                quoted(location.unwrap_or("nowhere"), LONGEST_MESSAGE)
             ),
         ),
         429 => unusable(status, "the server is asked too often (status 429)".to_owned()),
@@ -157,7 +161,8 @@ fn unusable(status: u16, text: String) -> CallError {
 }
 
 fn refused(code: String, message: &str) -> CallError {
-    let (told_code, told) = (foreign(&code), foreign(message));
+    // What is said after the server's words must not be cut off by them.
+    let (told_code, told) = (quoted(&code, LONGEST_CODE), quoted(message, LONGEST_MESSAGE));
     let text = match (code.is_empty(), message.is_empty()) {
         (false, false) => format!("the server refused it with {told_code}: {told}"),
         (false, true) => format!("the server refused it with {told_code}"),

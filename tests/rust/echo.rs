@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// Answers as the test says: by the number of the request, from 0, and the request.
-struct Says<F>(F, Arc<Mutex<usize>>);
+pub struct Says<F>(pub F, pub Arc<Mutex<usize>>);
 
 impl<F: Fn(usize, &Request) -> Answer + Send + Sync> Carrier for Says<F> {
     fn carry(&self, requests: &[Request], _limit: Duration, _deadline: Duration) -> Vec<Exchange> {
@@ -34,7 +34,7 @@ impl<F: Fn(usize, &Request) -> Answer + Send + Sync> Carrier for Says<F> {
     fn pause(&self, _time: Duration) {}
 }
 
-fn answer(status: u16, body: impl Into<Vec<u8>>) -> Answer {
+pub fn answer(status: u16, body: impl Into<Vec<u8>>) -> Answer {
     Answer { status, content_type: Some("text/xml".to_owned()), location: None, body: body.into() }
 }
 

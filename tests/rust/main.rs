@@ -9,6 +9,7 @@ mod audit_server;
 mod echo;
 mod hostile;
 mod http;
+mod leftovers;
 mod looking;
 mod mishaps;
 mod model;
