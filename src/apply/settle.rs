@@ -172,6 +172,7 @@ fn better_told(step: &Step, error: CallError, reply: &Reply) -> CallError {
             }
             None => return error,
         },
+        _ if error.code() != Some("error.permission_denied") => return error,
         _ => format!(
             "{}; {} must be a system domain which the API client may use (set it up in MagicMail)",
             error.text,
