@@ -129,8 +129,9 @@ void mm_export_set_log(mm_export *handle, mm_log_fn log, void *userdata);
 int32_t mm_provision(const mm_export *handle, const char *request, char **reply);
 
 // Takes the service's user away: marks it deleted, makes another user the account's master where it was,
-// and with "autopurge" purges it. The request as for mm_provision(); the password is not needed. Statuses,
-// NULLs, ownership and threads as for mm_provision().
+// and with "autopurge" purges it. The request as for mm_provision(); the password is not needed. Once the user
+// is marked, the call succeeds, and the reply's "unfinished" names what it could not do. Statuses, NULLs,
+// ownership and threads as for mm_provision().
 int32_t mm_unprovision(const mm_export *handle, const char *request, char **reply);
 
 // Changes the service's user from what "old" in the request says to what "service" says, two objects of the

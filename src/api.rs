@@ -18,4 +18,4 @@ pub use answer::{parse, refusal_in, CallError, Cause, Reply};
 pub use fold::fold;
 pub use operations::{parameter_for, Call, Operation, Shape, OPERATIONS};
 pub use request_line::described_path;
-pub use session::{Api, Limits, LAGS};
+pub use session::{Api, Limits, CONSISTENCY_DELAYS};

@@ -1,8 +1,7 @@
 //! Runs a plan: step after step, each one known as done, not done, or in doubt; when a fatal one fails,
 //! what was done is undone, last first. Nothing else changes anything in MagicMail.
 //!
-//! After each step the plan is made anew from what is known then, so that what the server did otherwise
-//! than foretold is met by the planner and not by guesses here.
+//! After each step the plan is recomputed from what is known then: the server may have done otherwise than expected.
 
 mod calls;
 mod learn;
@@ -13,19 +12,22 @@ mod verdict;
 
 use crate::api::{Api, CallError, Cause, Reply};
 use crate::error::{Error, Status};
+use crate::evidence::Known;
 use crate::observe::observe;
 use crate::plan::{plan, Plan, Planned, Refusal, Weight};
 use crate::record::{Account, Status as UserStatus};
 use crate::step::Step;
-use crate::world::{Hook, Known, Task, World};
-use learn::learn;
-use settle::Settled;
+use crate::world::{Hook, Task, World};
+use learn::record_answer;
+use settle::StepOutcome;
 
 /// What a hook did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Done {
     pub steps: Vec<String>,
     pub warnings: Vec<String>,
+    /// What an unprovision could not finish after its mark; a repeat, or a job, finishes it.
+    pub unfinished: Vec<String>,
 }
 
 /// A step that took effect, or may have.
@@ -35,7 +37,7 @@ struct Entry {
 }
 
 impl Entry {
-    /// This hook did it, or may have: what the server refused, and has, is never taken back.
+    /// This call did it, or may have: what the server refused, and has, is never taken back.
     fn is_ours(&self) -> bool {
         matches!(self.effect, Effect::Done | Effect::InDoubt)
     }
@@ -53,7 +55,7 @@ enum Effect {
 
 /// Why a hook stops.
 struct Failure {
-    /// The step that failed; none where it is not a step's fault.
+    /// The step that failed; none if no step is to blame.
     step: Option<Step>,
     status: Status,
     code: Option<String>,
@@ -79,16 +81,17 @@ struct Run<'a> {
     world: World,
     journal: Vec<Entry>,
     warnings: Vec<String>,
+    unfinished: Vec<String>,
 }
 
 /// Brings about what `task` wants. `world` is what is known already.
 pub fn apply(api: &Api, task: &Task, world: World) -> Result<(Done, World), Error> {
-    let mut run = Run { api, task, world, journal: Vec::new(), warnings: Vec::new() };
+    let mut run = Run { api, task, world, journal: Vec::new(), warnings: Vec::new(), unfinished: Vec::new() };
     match run.bring_about() {
         Ok(()) => {
             let done = run.journal.iter().filter(|entry| entry.effect == Effect::Done);
-            let steps = done.map(|entry| entry.step.text()).collect();
-            Ok((Done { steps, warnings: run.warnings }, run.world))
+            let steps = done.map(|entry| api.clean(&entry.step.text())).collect();
+            Ok((Done { steps, warnings: run.warnings, unfinished: run.unfinished }, run.world))
         }
         Err(failure) => Err(run.undone(failure)),
     }
@@ -101,7 +104,7 @@ impl Run<'_> {
                 Ok(plan) => plan,
                 // The service is gone already: what is unfinished is only warned about.
                 Err(failure) if self.is_past_the_mark() => {
-                    self.warn(failure.text());
+                    self.leave_unfinished(failure.text());
                     return Ok(());
                 }
                 Err(failure) => return Err(failure),
@@ -111,17 +114,23 @@ impl Run<'_> {
             }
             let stage = first_stage(plan.steps);
             if stage.is_empty() {
+                self.name_left_out(plan.unfinished);
                 return Ok(());
             }
             if let Some(again) = stage.iter().find(|planned| self.has_done(&planned.step)) {
-                let text = format!("the server does not keep what it was told: {}", again.step.text());
+                let text = format!("the server reported success, but nothing changed: {}", again.step.text());
                 if self.is_past_the_mark() {
-                    self.warn(text);
+                    self.leave_unfinished(text);
                     return Ok(());
                 }
                 let step = Some(again.step.clone());
-                let why = String::new();
-                return Err(Failure { step, status: Status::Server, code: None, what: text, why });
+                return Err(Failure {
+                    step,
+                    status: Status::Server,
+                    code: None,
+                    what: self.api.clean(&text),
+                    why: String::new(),
+                });
             }
             self.run_stage(stage)?;
         }
@@ -132,8 +141,8 @@ impl Run<'_> {
             step: None,
             status: unreadable.error.status(),
             code: unreadable.error.code().map(str::to_owned),
-            what: unreadable.failed(),
-            why: unreadable.error.text,
+            what: self.api.clean(&unreadable.failed()),
+            why: self.api.clean(&unreadable.error.text),
         })?;
         plan(self.task, &self.world).map_err(|Refusal { status, text }| Failure {
             step: None,
@@ -144,7 +153,7 @@ impl Run<'_> {
         })
     }
 
-    /// The steps of a stage are sent side by side, then settled one by one.
+    /// The steps of a stage are sent concurrently, then resolved one by one.
     fn run_stage(&mut self, stage: Vec<Planned>) -> Result<(), Failure> {
         let calls: Vec<_> = stage.iter().map(|planned| calls::call(&planned.step)).collect();
         let replies = match self.api.begin_step() {
@@ -154,31 +163,34 @@ impl Run<'_> {
         let mut fatal = None;
         for (planned, reply) in stage.into_iter().zip(replies) {
             let step = planned.step;
-            match settle::settle(self.api, &step, reply) {
-                Settled::Done(reply) => self.take_in(step, reply.as_ref(), Effect::Done),
+            match settle::resolve(self.api, &step, reply) {
+                StepOutcome::Done(reply) => self.record(step, reply.as_ref(), Effect::Done),
                 // It is there all the same, and who is on it is to be asked.
-                Settled::Already(Reply::Record(record)) if matches!(&step, Step::CreateAccount { .. }) => {
-                    self.world.account = Known::There(Account::of(&record, &self.world.account_id));
+                StepOutcome::Already(Reply::Record(record))
+                    if matches!(&step, Step::CreateAccount { .. }) =>
+                {
+                    self.world.account =
+                        Known::Present(Account::from_record(&record, &self.world.account_id));
                     self.journal.push(Entry { step, effect: Effect::Already });
                 }
-                Settled::Already(reply) => self.take_in(step, Some(&reply), Effect::Already),
-                // The name may be taken, or be there all the same: ask whose it is, and plan anew. What the
-                // server refused to make is not counted as made.
-                Settled::Failed { error, certain: true }
+                StepOutcome::Already(reply) => self.record(step, Some(&reply), Effect::Already),
+                // The name may be taken, or be there all the same: ask whose it is, and plan again. What the
+                // server refused to make does not count as made.
+                StepOutcome::Failed { error, certain: true }
                     if matches!(step, Step::CreateUser { .. })
                         && matches!(error.cause, Cause::Refused(_))
-                        && !self.world.name_refused =>
+                        && !self.world.progress.creation_refused =>
                 {
-                    self.world.user = Known::Unknown;
-                    self.world.name_refused = true;
+                    self.world.user = Known::NotAsked;
+                    self.world.progress.creation_refused = true;
                     self.journal.push(Entry { step, effect: Effect::Refused });
                 }
-                Settled::Failed { error, certain } => {
+                StepOutcome::Failed { error, certain } => {
                     let effect = (!certain).then_some(Effect::InDoubt);
                     let failure = self.failed(step, &error, effect, planned.weight);
                     fatal = fatal.or(failure);
                 }
-                Settled::Refused(error) => {
+                StepOutcome::Refused(error) => {
                     let failure = self.failed(step, &error, Some(Effect::Refused), planned.weight);
                     fatal = fatal.or(failure);
                 }
@@ -187,8 +199,8 @@ impl Run<'_> {
         fatal.map_or(Ok(()), Err)
     }
 
-    /// `effect`: which the step may have had; none where it certainly had none. Returns the failure of the hook,
-    /// where the step is one that the hook cannot do without.
+    /// `effect`: which the step may have had; none if it certainly had none. Returns the failure of the hook,
+    /// if the step is one that the hook cannot do without.
     fn failed(
         &mut self,
         step: Step,
@@ -198,17 +210,23 @@ impl Run<'_> {
     ) -> Option<Failure> {
         let failure = self.failure_of(&step, error, effect.is_none());
         self.journal.extend(effect.map(|effect| Entry { step: step.clone(), effect }));
-        if weight == Weight::Fatal {
+        let is_fatal = match weight {
+            Weight::Fatal => true,
+            Weight::FatalUnlessForbidden => !settle::is_forbidden(error),
+            Weight::Warn | Weight::WarnIfAllWell => false,
+        };
+        if is_fatal {
             return Some(failure);
         }
         self.warn(failure.text());
-        self.world.given_up.push(step);
+        self.unfinished.push(self.api.clean(&step.text()));
+        self.world.progress.given_up.push(step);
         None
     }
 
-    fn take_in(&mut self, step: Step, reply: Option<&Reply>, effect: Effect) {
+    fn record(&mut self, step: Step, reply: Option<&Reply>, effect: Effect) {
         step.take_effect(&mut self.world);
-        learn(&step, reply, &mut self.world);
+        record_answer(&step, reply, &mut self.world);
         self.journal.push(Entry { step, effect });
     }
 
@@ -223,7 +241,11 @@ impl Run<'_> {
     }
 
     fn failure_of(&self, step: &Step, error: &CallError, certain: bool) -> Failure {
-        let doubt = if certain { "" } else { "; it cannot be told whether it was done all the same" };
+        let doubt = match (certain, step.sets_password()) {
+            (true, _) => "",
+            (false, true) => "; it is not known whether the password was changed",
+            (false, false) => "; it is not known whether it was done all the same",
+        };
         Failure {
             step: Some(step.clone()),
             status: error.status(),
@@ -239,9 +261,28 @@ impl Run<'_> {
             self.warnings.push(text);
         }
     }
+
+    fn leave_unfinished(&mut self, text: String) {
+        self.unfinished.push(self.api.clean(&text));
+        self.warn(text);
+    }
+
+    /// What is not tried because of a failure belongs to that failure's warning.
+    fn name_left_out(&mut self, left_out: Vec<String>) {
+        if left_out.is_empty() {
+            return;
+        }
+        let left_out: Vec<String> = left_out.iter().map(|text| self.api.clean(text)).collect();
+        let text = format!("not done because of that: {}", left_out.join(", "));
+        match self.warnings.last_mut() {
+            Some(warning) => *warning = format!("{warning}; {text}"),
+            None => self.warnings.push(text),
+        }
+        self.unfinished.extend(left_out);
+    }
 }
 
-/// The first step, and those that may run side by side with it.
+/// The first step, and those that may run concurrently with it.
 fn first_stage(steps: Vec<Planned>) -> Vec<Planned> {
     let mut rest = steps.into_iter();
     let mut stage: Vec<Planned> = rest.next().into_iter().collect();

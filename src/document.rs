@@ -11,7 +11,8 @@ pub use audit::{audited_account, SeenUser};
 pub use configuration::Configuration;
 pub use fields::Fields;
 pub use request::{
-    check_segment, needed_segment, AccountWanted, Neighbour, Request, Service, Shape, Standing,
+    check_segment, former_users, namesakes_of, needed_segment, AccountWanted, Neighbour, Request, Service,
+    Shape, Standing,
 };
 
 use crate::error::Error;

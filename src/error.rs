@@ -286,8 +286,8 @@ mod tests {
         FailureText {
             what: format!("could not add address {user}@{domain} to user {user}"),
             leftovers: vec![
-                format!("user {user} on account {account} (new; purge it)"),
-                format!("account {account} (new; purge it)"),
+                format!("user {user} on account {account} (new)"),
+                format!("account {account} (new)"),
                 format!("possibly: address {user}@{domain} on user {user} (remove it)"),
             ],
             was_undone: true,
@@ -300,8 +300,8 @@ mod tests {
         let error =
             Error::of_failure(Status::Doubt, named(5)).about("cannot provision mailbox jane@example.net");
         let start = "cannot provision mailbox jane@example.net: could not add address nnnnu@nnnnd to user nnnnu; \
-                     left in MagicMail, to be put right by hand: user nnnnu on account nnnna (new; purge it), \
-                     account nnnna (new; purge it), possibly: address nnnnu@nnnnd on user nnnnu (remove it); \
+                     left in MagicMail, to be put right by hand: user nnnnu on account nnnna (new), \
+                     account nnnna (new), possibly: address nnnnu@nnnnd on user nnnnu (remove it); \
                      the server refused it with x.y: words words";
         assert!(error.text.starts_with(start), "{}", error.text);
         assert!(error.text.ends_with('…') && error.text.chars().count() <= 1_500, "{}", error.text);
@@ -322,8 +322,8 @@ mod tests {
             let left: Vec<&str> = left.split(", ").collect();
             assert_eq!(left.len(), 3, "{length}: {text}");
             for (left, (start, end)) in left.iter().zip([
-                ("user n", "a (new; purge it)"),
-                ("account n", "a (new; purge it)"),
+                ("user n", "a (new)"),
+                ("account n", "a (new)"),
                 ("possibly: address n", "u (remove it)"),
             ]) {
                 assert!(left.starts_with(start) && left.ends_with(end), "{length}: {text}");

@@ -9,6 +9,7 @@ pub mod api;
 pub mod apply;
 pub mod document;
 pub mod error;
+pub mod evidence;
 pub mod ffi;
 pub mod foreign;
 pub mod http;

@@ -1,11 +1,13 @@
 //! Reads what MagicMail has, as far as the plan asks for it; never changes anything there.
 
-use crate::api::{Api, Call, CallError, Cause, Reply, LAGS};
+use crate::api::{Api, Call, CallError, Cause, Reply, CONSISTENCY_DELAYS};
 use crate::error::Error;
+use crate::evidence::{Known, UserList};
+use crate::foreign::foreign;
 use crate::id::{AccountId, Address, PackageName, UserName};
 use crate::plan::{missing_facts, Fact};
 use crate::record::{Account, Record, User};
-use crate::world::{Hook, Known, Task, World};
+use crate::world::{Hook, Task, World};
 
 /// What was needed and could not be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,13 +37,13 @@ impl From<Unreadable> for Error {
 
 /// Reads until a plan can be made: round after round, what one round asks for side by side.
 pub fn observe(api: &Api, task: &Task, world: &mut World) -> Result<(), Unreadable> {
-    for lag in LAGS {
+    for lag in CONSISTENCY_DELAYS {
         let ended = observe_once(api, task, world);
         if !is_not_shown_yet(world, &ended) {
             return ended;
         }
         if world.user == Known::Absent {
-            world.user = Known::Unknown;
+            world.user = Known::NotAsked;
         }
         api.pause(lag);
     }
@@ -51,7 +53,7 @@ pub fn observe(api: &Api, task: &Task, world: &mut World) -> Result<(), Unreadab
 /// A server that lags does not know yet the user whom this hook has made.
 fn is_not_shown_yet(world: &World, ended: &Result<(), Unreadable>) -> bool {
     let is_refused = |unreadable: &Unreadable| matches!(unreadable.error.cause, Cause::Refused(_));
-    world.made_user && (world.user == Known::Absent || ended.as_ref().is_err_and(is_refused))
+    world.progress.made_user && (world.user == Known::Absent || ended.as_ref().is_err_and(is_refused))
 }
 
 fn observe_once(api: &Api, task: &Task, world: &mut World) -> Result<(), Unreadable> {
@@ -113,19 +115,20 @@ fn take_in_round(reading: &mut Reading, facts: Vec<Fact>, answers: Vec<Result<Re
     let (task, world) = (reading.task, &mut reading.world);
     let account = world.account_id.clone();
     let mut failed = Vec::new();
-    let mut replies: Vec<(Fact, Reply)> = Vec::new();
+    let mut learned: Vec<(Fact, Learned)> = Vec::new();
     for (fact, reply) in facts.into_iter().zip(answers) {
-        match reply.and_then(|reply| plausible(&fact, reply)) {
-            Ok(reply) => replies.push((fact, reply)),
+        match reply.and_then(|reply| plausible(&fact, reply, &account)) {
+            Ok(what) => learned.push((fact, what)),
+            Err(_) if fact.may_stay_unknown() => leave_unknown(&fact, world),
             Err(error) => failed.push((fact, error)),
         }
     }
     // The user may show that another account counts; what was read of the first one is then of no use.
-    replies.sort_by_key(|(fact, _)| *fact != Fact::User);
-    for (fact, reply) in replies {
-        let of_account = matches!(fact, Fact::Account | Fact::Users | Fact::Peer(_));
+    learned.sort_by_key(|(fact, _)| *fact != Fact::User);
+    for (fact, what) in learned {
+        let of_account = matches!(fact, Fact::Account | Fact::Users | Fact::UsersAfterMark | Fact::Peer(_));
         if !of_account || world.account_id == account {
-            take_in(&fact, reply, task, world);
+            take_in(&fact, what, task, world);
         }
     }
     if failed.is_empty() {
@@ -143,8 +146,8 @@ fn call(fact: &Fact, account: &AccountId, task: &Task) -> Call {
         Fact::Account => Call::get_account(account),
         Fact::User => Call::get_user(task.user()),
         Fact::Users if task.hook == Hook::Mend => Call::get_users(account).long(),
-        Fact::Users => Call::get_users(account),
-        Fact::Peer(user) => Call::get_user(user),
+        Fact::Users | Fact::UsersAfterMark => Call::get_users(account),
+        Fact::Peer(user) | Fact::FormerUser(user) => Call::get_user(user),
         Fact::Packages(user) => Call::get_packages(user),
         Fact::Owner(address) => Call::get_email_address(address),
         Fact::Addresses(user) => Call::get_email_addresses(user),
@@ -155,52 +158,98 @@ fn in_words(fact: &Fact, account: &AccountId, task: &Task) -> String {
     match fact {
         Fact::Account => format!("account {account}"),
         Fact::User => format!("user {}", task.user()),
-        Fact::Users => format!("the users of account {account}"),
-        Fact::Peer(user) => format!("user {user}"),
+        Fact::Users | Fact::UsersAfterMark => format!("the users of account {account}"),
+        Fact::Peer(user) | Fact::FormerUser(user) => format!("user {user}"),
         Fact::Packages(user) => format!("the packages of user {user}"),
-        Fact::Owner(address) => format!("address {address}"),
+        Fact::Owner(address) => format!("address {}", foreign(address.as_str())),
         Fact::Addresses(user) => format!("the addresses of user {user}"),
     }
 }
 
-/// Refuses a record that does not say what it was asked for.
-fn plausible(fact: &Fact, reply: Reply) -> Result<Reply, CallError> {
-    match (fact, &reply) {
-        (Fact::Owner(_), Reply::Record(record)) if record.get("user").is_none_or(str::is_empty) => {
-            let text = "the server's answer does not say whose it is".to_owned();
-            Err(CallError { cause: Cause::Unusable(200), doubt: false, text })
-        }
-        _ => Ok(reply),
+impl Fact {
+    /// Without it less is done, and nothing fails.
+    fn may_stay_unknown(&self) -> bool {
+        matches!(self, Fact::UsersAfterMark | Fact::FormerUser(_))
     }
 }
 
-fn take_in(fact: &Fact, reply: Reply, task: &Task, world: &mut World) {
+fn leave_unknown(fact: &Fact, world: &mut World) {
     match fact {
-        Fact::Account => world.account = known(&reply, |record| Account::of(record, &world.account_id)),
+        Fact::UsersAfterMark => world.users_after_mark = Known::Unknown,
+        Fact::FormerUser(user) => {
+            world.peers.insert(user.clone(), Known::Unknown);
+        }
+        _ => {}
+    }
+}
+
+/// What a plausible answer says.
+enum Learned {
+    Users(UserList),
+    Reply(Reply),
+}
+
+/// Rejects an answer that does not say what it was asked for, or contradicts itself.
+fn plausible(fact: &Fact, reply: Reply, account: &AccountId) -> Result<Learned, CallError> {
+    let rejected = |text| CallError { cause: Cause::Unusable(200), doubt: false, text };
+    let problem = match (fact, &reply) {
+        (Fact::Users | Fact::UsersAfterMark, Reply::List(list)) => {
+            return UserList::from_entries(account, list).map(Learned::Users).map_err(rejected);
+        }
+        (Fact::Owner(_), Reply::Record(record)) if record.get("user").is_none_or(str::is_empty) => {
+            Some("the server's answer does not say whose it is".to_owned())
+        }
+        (Fact::User | Fact::Peer(_) | Fact::FormerUser(_), Reply::Record(record)) => {
+            let contradicts = User::from_record(record, &UserName::new("")).contradicts;
+            contradicts.then(|| {
+                "the server contradicts itself: its account or its mark as master is given twice, with different values".to_owned()
+            })
+        }
+        (Fact::Addresses(user), Reply::List(list)) => anothers_address(user, list),
+        _ => None,
+    };
+    problem.map_or(Ok(Learned::Reply(reply)), |text| Err(rejected(text)))
+}
+
+/// What is wrong with a list of a user's addresses that has one of another user.
+fn anothers_address(user: &UserName, list: &[(String, Record)]) -> Option<String> {
+    let owner = |record: &Record| record.get("user").filter(|owner| !owner.is_empty()).map(UserName::new);
+    let other = list.iter().filter_map(|(_, record)| owner(record)).find(|owner| owner != user)?;
+    Some(format!(
+        "asked for the addresses of user {user}, the server listed one of {}",
+        foreign(other.as_str())
+    ))
+}
+
+fn take_in(fact: &Fact, learned: Learned, task: &Task, world: &mut World) {
+    let reply = match learned {
+        Learned::Users(users) if *fact == Fact::Users => return world.set_users(users, task),
+        Learned::Users(users) => {
+            world.users_after_mark = Known::Present(users);
+            return;
+        }
+        Learned::Reply(reply) => reply,
+    };
+    match fact {
+        Fact::Account => {
+            world.account = known(&reply, |record| Account::from_record(record, &world.account_id))
+        }
         Fact::User => {
-            let user = known(&reply, |record| User::of(record, task.user()));
-            world.set_user(user, &task.request);
+            let user = known(&reply, |record| User::from_record(record, task.user()));
+            world.set_user(user, task);
         }
-        Fact::Users => {
-            let users: Vec<User> = listed(reply)
-                .map(|(name, record)| user_of_list(&name, &record, &world.account_id))
-                // A server that pays no heed to the question lists everybody.
-                .filter(|user| world.is_on_account(user))
-                .collect();
-            world.set_users(users, task);
-        }
-        Fact::Peer(user) => {
-            let peer = known(&reply, |record| User::of(record, user));
+        // There is no such account: it has no users.
+        Fact::Users => world.set_users(UserList::default(), task),
+        Fact::UsersAfterMark => world.users_after_mark = Known::Present(UserList::default()),
+        Fact::Peer(user) | Fact::FormerUser(user) => {
+            let peer = known(&reply, |record| User::from_record(record, user));
             world.peers.insert(user.clone(), peer);
         }
         Fact::Packages(user) => {
-            let packages = listed(reply).map(|(name, _)| PackageName::new(name)).collect();
+            let packages = listed(reply).into_iter().map(|(name, _)| PackageName::new(name)).collect();
             world.packages.insert(user.clone(), packages);
         }
-        Fact::Addresses(user) => {
-            let addresses = listed(reply).map(|(address, _)| Address::new(address)).collect();
-            world.addresses.insert(user.clone(), addresses);
-        }
+        Fact::Addresses(user) => take_in_addresses(user, &listed(reply), task, world),
         Fact::Owner(address) => {
             let owner = match &reply {
                 Reply::Record(record) => record.get("user").map(UserName::new),
@@ -211,24 +260,28 @@ fn take_in(fact: &Fact, reply: Reply, task: &Task, world: &mut World) {
     }
 }
 
+/// Entries that name their user say whose they are as the addresses' own records would.
+fn take_in_addresses(user: &UserName, list: &[(String, Record)], task: &Task, world: &mut World) {
+    for (address, record) in list {
+        if record.get("user").is_some_and(|owner| !owner.is_empty()) {
+            world.owners.insert(Address::new(address.as_str()), Some(user.clone()));
+        }
+    }
+    let addresses = list.iter().map(|(address, _)| Address::new(address.as_str())).collect();
+    world.set_addresses(user, addresses, task);
+}
+
 fn known<T>(reply: &Reply, read: impl Fn(&Record) -> T) -> Known<T> {
     match reply {
-        Reply::Record(record) => Known::There(read(record)),
-        _ => Known::Absent,
+        Reply::Record(record) => Known::Present(read(record)),
+        Reply::Absent => Known::Absent,
+        _ => Known::Unknown,
     }
 }
 
-fn listed(reply: Reply) -> impl Iterator<Item = (String, Record)> {
+fn listed(reply: Reply) -> Vec<(String, Record)> {
     match reply {
         Reply::List(list) => list,
         _ => Vec::new(),
     }
-    .into_iter()
-}
-
-/// A user of the account's list; a list may leave out the account that was asked for.
-fn user_of_list(name: &str, record: &Record, account: &AccountId) -> User {
-    let mut user = User::of(record, &UserName::new(name));
-    user.account.get_or_insert_with(|| account.clone());
-    user
 }

@@ -20,7 +20,7 @@ use crate::password::{to_send, NotSendable, Password};
 use crate::plan::plan;
 use crate::wire::Carrier;
 use crate::world::{Hook, Task, World};
-use serde_json::json;
+use serde_json::{json, Value};
 use std::collections::BTreeSet;
 use std::sync::Mutex;
 use std::time::Duration;
@@ -66,14 +66,18 @@ impl Export {
                 &format!("{} mailbox {address}: {steps} ({requests} requests)", hook.verb()),
             );
         }
-        Ok(json!({
+        let mut reply = json!({
             "steps": done.steps,
             "warnings": done.warnings,
             "requests": api.requests(),
             "elapsed_ms": u64::try_from(api.elapsed().as_millis()).unwrap_or(u64::MAX),
             "account_id": world.account_id.as_str(),
-        })
-        .to_string())
+        });
+        // Any other hook ends complete or as before.
+        if let (Hook::Unprovision, Value::Object(reply)) = (hook, &mut reply) {
+            reply.insert("unfinished".to_owned(), json!(done.unfinished));
+        }
+        Ok(reply.to_string())
     }
 
     /// Runs an operation of the API, or one of this library's own, by its name.
@@ -118,15 +122,24 @@ impl Export {
 
     /// What is to be brought about, and what staff should know beforehand.
     fn task(&self, hook: Hook, request: Request) -> Result<(Task, Option<String>), Error> {
+        let mut unsendable = None;
         let (password, warning) = match hook {
-            Hook::Provision => password_of(&request.service).map(|password| (Some(password), None)),
+            Hook::Provision => match password_of(&request.service) {
+                Ok(password) => Ok((Some(password), None)),
+                // A mailbox that is there keeps its password; only one that is to be made needs it.
+                Err(NotSendable(why)) if request.service.provisioned_before => {
+                    unsendable = Some(why);
+                    Ok((None, None))
+                }
+                Err(refusal) => Err(refusal),
+            },
             Hook::Replace => new_password(&request),
             _ => Ok((None, None)),
         }
         .map_err(|NotSendable(why)| Error::refused(format!("its password cannot be sent: {why}")))?;
         let old_password = request.old.as_ref().and_then(|old| password_of(old).ok());
         let autopurge = self.configuration.autopurge;
-        Ok((Task { hook, request, password, old_password, autopurge, finding: None }, warning))
+        Ok((Task { password, unsendable, old_password, autopurge, ..Task::of(hook, request) }, warning))
     }
 }
 
@@ -219,7 +232,7 @@ fn new_password(request: &Request) -> Result<(Option<Password>, Option<String>),
 fn foretell(api: &Api, task: &Task, mut world: World) -> Result<(Done, World), Error> {
     observe(api, task, &mut world)?;
     let plan = plan(task, &world).map_err(|refusal| Error::new(refusal.status, api.clean(&refusal.text)))?;
-    let steps = plan.steps.iter().map(|planned| planned.step.text()).collect();
+    let steps = plan.steps.iter().map(|planned| api.clean(&planned.step.text())).collect();
     let warnings = plan.warnings.iter().map(|warning| api.clean(warning)).collect();
-    Ok((Done { steps, warnings }, world))
+    Ok((Done { steps, warnings, unfinished: Vec::new() }, world))
 }

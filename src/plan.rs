@@ -27,6 +27,8 @@ use crate::world::{Hook, Task, World};
 pub enum Weight {
     /// The hook fails, and what was done is undone.
     Fatal,
+    /// The same, but only a warning if the server forbids it (`error.permission_denied`): it cannot be done at all.
+    FatalUnlessForbidden,
     /// A warning.
     Warn,
     /// A warning; and it is left out where a step before it was warned about.
@@ -46,6 +48,8 @@ pub struct Planned {
 pub struct Plan {
     pub steps: Vec<Planned>,
     pub warnings: Vec<String>,
+    /// What is left out because of a failure before it; with that, a repeat or a job finishes it.
+    pub unfinished: Vec<String>,
 }
 
 /// Why there is no plan; nothing must be changed.
@@ -92,16 +96,13 @@ pub fn plan(task: &Task, world: &World) -> Result<Plan, Refusal> {
         Hook::Sync => sync::plan(task, world),
         Hook::Mend => audit::plan(task, world),
     }?;
-    // An address that stays behind is no reason to keep a mailbox.
-    let all_well = world.given_up.iter().all(|step| matches!(step, Step::RemoveAddress { .. }));
+    let all_well = world.progress.given_up.is_empty();
     let (kept, left_out): (Vec<_>, Vec<_>) = plan
         .steps
         .into_iter()
-        .filter(|planned| !world.given_up.contains(&planned.step))
+        .filter(|planned| !world.progress.given_up.contains(&planned.step))
         .partition(|planned| all_well || planned.weight != Weight::WarnIfAllWell);
     plan.steps = kept;
-    for planned in left_out {
-        plan.warnings.push(format!("not tried because of the failure before it: {}", planned.step.text()));
-    }
+    plan.unfinished.extend(left_out.iter().map(|planned| planned.step.text()));
     Ok(plan)
 }

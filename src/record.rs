@@ -7,14 +7,27 @@ use serde_json::{Map, Value};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record(pub Map<String, Value>);
 
+/// What a record says in one field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Field<'a> {
+    Missing,
+    Text(&'a str),
+    /// Given twice with different values, or not a text.
+    Unclear,
+}
+
 impl Record {
-    /// A field's text; None where it is missing.
-    pub fn get(&self, field: &str) -> Option<&str> {
-        self.0.get(field).and_then(Value::as_str)
+    pub fn field(&self, name: &str) -> Field<'_> {
+        match self.0.get(name) {
+            None => Field::Missing,
+            Some(Value::String(text)) => Field::Text(text),
+            Some(_) => Field::Unclear,
+        }
     }
 
-    fn text(&self, field: &str) -> String {
-        self.get(field).unwrap_or_default().to_owned()
+    /// A field's text; None if it is missing or unclear.
+    pub fn get(&self, field: &str) -> Option<&str> {
+        self.0.get(field).and_then(Value::as_str)
     }
 
     /// By what a record in a list is known. It may come to stand in a request's path, where dots are no name.
@@ -32,12 +45,12 @@ impl Record {
     ) -> Option<String> {
         let mut other = None;
         for name in NAMING {
-            match self.0.get(name) {
-                Some(Value::String(text)) if text.is_empty() || !can_name(text) => {}
-                Some(Value::String(text)) if is_asked_for(text) => return None,
-                Some(Value::String(text)) => other = other.or_else(|| Some(text.clone())),
-                Some(_) => other = other.or_else(|| Some("several at once".to_owned())),
-                None => {}
+            match self.field(name) {
+                Field::Text(text) if text.is_empty() || !can_name(text) => {}
+                Field::Text(text) if is_asked_for(text) => return None,
+                Field::Text(text) => other = other.or_else(|| Some(text.to_owned())),
+                Field::Unclear => other = other.or_else(|| Some("several at once".to_owned())),
+                Field::Missing => {}
             }
         }
         other
@@ -53,24 +66,30 @@ pub enum Status {
     Active,
     Suspended,
     Deleted,
-    /// What this API does not name, or nothing.
-    Other(String),
+    /// The record has no such field. Nothing is known of real records here, so this is not a contradiction.
+    NotShown,
+    /// A word that the API does not name, none at all, or several.
+    Unknown(String),
 }
 
 impl Status {
-    fn of(record: &Record) -> Status {
-        let text = record.text("status");
+    fn from_record(record: &Record) -> Status {
+        let text = match record.field("status") {
+            Field::Missing => return Status::NotShown,
+            Field::Text(text) => text,
+            Field::Unclear => return Status::Unknown("several at once".to_owned()),
+        };
         match text.to_ascii_lowercase().as_str() {
             "active" => Status::Active,
             "suspended" => Status::Suspended,
             "deleted" => Status::Deleted,
-            _ => Status::Other(text),
+            _ => Status::Unknown(text.to_owned()),
         }
     }
 
     /// Whether it is one of those that the API names.
     pub fn is_named(&self) -> bool {
-        !matches!(self, Status::Other(_))
+        matches!(self, Status::Active | Status::Suspended | Status::Deleted)
     }
 
     pub fn as_str(&self) -> &str {
@@ -78,7 +97,9 @@ impl Status {
             Status::Active => "active",
             Status::Suspended => "suspended",
             Status::Deleted => "deleted",
-            Status::Other(text) => text,
+            Status::NotShown => "not shown",
+            Status::Unknown(text) if text.is_empty() => "empty",
+            Status::Unknown(text) => text,
         }
     }
 }
@@ -91,34 +112,72 @@ pub struct Account {
 
 impl Account {
     /// The account of a record that was asked for as `id`.
-    pub fn of(record: &Record, id: &AccountId) -> Account {
-        Account { id: id.clone(), status: Status::of(record) }
+    pub fn from_record(record: &Record, id: &AccountId) -> Account {
+        Account { id: id.clone(), status: Status::from_record(record) }
     }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct User {
     pub name: UserName,
-    /// Missing in some lists, where the account was the question.
+    /// Missing in some lists, where the account was the question: then nothing proves whose the user is.
     pub account: Option<AccountId>,
     pub master: bool,
     pub status: Status,
-    /// First and last name.
-    pub names: (String, String),
+    /// First and last name; None if the record contradicts itself.
+    pub names: Option<(String, String)>,
+    /// The record gives its account or its mark as master twice, with different values.
+    pub contradicts: bool,
 }
 
 impl User {
-    pub fn of(record: &Record, name: &UserName) -> User {
+    pub fn from_record(record: &Record, name: &UserName) -> User {
+        let text = |field| match record.field(field) {
+            Field::Missing => Some(String::new()),
+            Field::Text(text) => Some(text.to_owned()),
+            Field::Unclear => None,
+        };
+        let is_unclear = |field| record.field(field) == Field::Unclear;
         User {
             name: name.clone(),
             account: record.get("account").filter(|id| !id.is_empty()).map(AccountId::new),
             master: record.get("master_user").is_some_and(|flag| flag.eq_ignore_ascii_case("y")),
-            status: Status::of(record),
-            names: (record.text("first_name"), record.text("last_name")),
+            status: Status::from_record(record),
+            names: text("first_name").zip(text("last_name")),
+            contradicts: is_unclear("account") || is_unclear("master_user"),
         }
     }
 
+    /// Marked deleted, as the server shows it or as this call has brought it about.
     pub fn is_deleted(&self) -> bool {
         self.status == Status::Deleted
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn user(fields: Value) -> User {
+        let Value::Object(fields) = fields else { panic!("an object") };
+        User::from_record(&Record(fields), &UserName::new("jane"))
+    }
+
+    #[test]
+    fn a_status_that_is_missing_is_not_shown_and_an_odd_one_is_unknown() {
+        assert_eq!(user(json!({})).status, Status::NotShown);
+        assert_eq!(user(json!({"status": "Deleted"})).status, Status::Deleted);
+        for odd in [json!(""), json!("locked"), json!(["active", "deleted"]), json!({"value": "deleted"})] {
+            assert!(matches!(user(json!({ "status": odd })).status, Status::Unknown(_)));
+        }
+    }
+
+    #[test]
+    fn fields_that_contradict_each_other_are_not_taken_for_a_value() {
+        assert!(user(json!({"master_user": ["Y", "N"]})).contradicts);
+        assert!(user(json!({"account": ["F1", "F2"]})).contradicts);
+        assert_eq!(user(json!({"first_name": ["A", "B"]})).names, None);
+        assert!(!user(json!({"master_user": "N", "account": "F1"})).contradicts);
     }
 }

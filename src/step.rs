@@ -2,6 +2,7 @@
 
 mod effect;
 
+use crate::foreign::foreign;
 use crate::id::{AccountId, Address, PackageName, UserName};
 use crate::password::Password;
 use crate::record::Status;
@@ -18,9 +19,9 @@ pub enum Step {
         status: Status,
         before: Status,
     },
+    /// Of an account that is marked deleted; without force, which nobody here sends.
     PurgeAccount {
         id: AccountId,
-        force: bool,
     },
     CreateUser {
         user: UserName,
@@ -33,21 +34,21 @@ pub enum Step {
         status: Status,
         before: Status,
     },
-    /// `before` and `old_password` are what the undo puts back.
+    /// `before` (None: not known) and `old_password` are what the undo puts back.
     UpdateUser {
         user: UserName,
         names: (String, String),
         password: Option<Password>,
-        before: (String, String),
+        before: Option<(String, String)>,
         old_password: Option<Password>,
     },
     MakeMaster {
         user: UserName,
     },
+    /// Of a user that is marked deleted; without force, which nobody here sends.
     PurgeUser {
         user: UserName,
         account: AccountId,
-        force: bool,
     },
     AssignPackage {
         user: UserName,
@@ -73,6 +74,10 @@ pub enum Undo {
     By(Step),
     /// It went with something else that is undone, or changed nothing that stays.
     Needless,
+    /// This call made the user: it is marked deleted, loses its addresses, and is purged.
+    RemoveUser,
+    /// This call made the account: it is marked deleted and purged, if nobody is on it.
+    RemoveAccount,
     /// It cannot be taken back; what stays, in words.
     Impossible(String),
 }
@@ -101,22 +106,40 @@ impl Step {
             Step::MakeMaster { user } => format!("make user {user} the master"),
             Step::PurgeUser { user, .. } => format!("purge user {user}"),
             Step::AssignPackage { user, package } => format!("assign package {package} to user {user}"),
-            Step::RemovePackage { user, package } => format!("remove package {package} from user {user}"),
-            Step::AddAddress { address, user } => format!("add address {address} to user {user}"),
-            Step::RemoveAddress { address, user } => format!("remove address {address} from user {user}"),
+            // What is unexpected there is the server's text.
+            Step::RemovePackage { user, package } => {
+                format!("remove package {} from user {user}", foreign(package.as_str()))
+            }
+            Step::AddAddress { address, user } => {
+                format!("add address {} to user {user}", shown(address, user))
+            }
+            Step::RemoveAddress { address, user } => {
+                format!("remove address {} from user {user}", shown(address, user))
+            }
         }
     }
 
-    /// What stays in MagicMail where this step could not be undone.
+    /// What this step adds, by its name: `user jane on account FREESIDE42`.
+    pub fn thing(&self) -> String {
+        match self {
+            Step::CreateAccount { id, .. } => format!("account {id}"),
+            Step::CreateUser { user, account, .. } => format!("user {user} on account {account}"),
+            Step::AssignPackage { user, package } => format!("package {package} on user {user}"),
+            Step::AddAddress { address, user } => format!("address {} on user {user}", shown(address, user)),
+            step => step.trace(),
+        }
+    }
+
+    /// What stays in MagicMail if this step could not be undone.
     pub fn trace(&self) -> String {
         match self {
-            Step::CreateAccount { id, .. } => format!("account {id} (new; purge it)"),
+            Step::CreateAccount { id, .. } => format!("account {id} (new)"),
             Step::SetAccountStatus { id, status, before } => {
                 format!("account {id} is {}, was {}", status.as_str(), before.as_str())
             }
             Step::PurgeAccount { id, .. } => format!("account {id} is purged"),
             Step::CreateUser { user, account, .. } => {
-                format!("user {user} on account {account} (new; purge it)")
+                format!("user {user} on account {account} (new)")
             }
             Step::SetUserStatus { user, status, before } => {
                 format!("user {user} is {}, was {}", status.as_str(), before.as_str())
@@ -129,11 +152,13 @@ impl Step {
             Step::PurgeUser { user, .. } => format!("user {user} is purged"),
             Step::AssignPackage { user, package } => format!("package {package} on user {user} (remove it)"),
             Step::RemovePackage { user, package } => {
-                format!("package {package} is missing on user {user} (assign it)")
+                format!("package {} is missing on user {user} (assign it)", foreign(package.as_str()))
             }
-            Step::AddAddress { address, user } => format!("address {address} on user {user} (remove it)"),
+            Step::AddAddress { address, user } => {
+                format!("address {} on user {user} (remove it)", shown(address, user))
+            }
             Step::RemoveAddress { address, user } => {
-                format!("address {address} is missing on user {user} (add it)")
+                format!("address {} is missing on user {user} (add it)", shown(address, user))
             }
         }
     }
@@ -167,18 +192,23 @@ impl Step {
         matches!(self, Step::UpdateUser { .. })
     }
 
+    /// Whether a read can tell that it took effect. A password cannot be read back, so names must have changed.
+    pub fn can_be_seen(&self) -> bool {
+        !matches!(self, Step::UpdateUser { names, before, .. } if before.as_ref().is_none_or(|before| before == names))
+    }
+
     /// What takes this step back. `made_user`: the service's user was made by this very hook and is purged.
     pub fn undo(&self, made_user: Option<&UserName>) -> Undo {
         match self {
-            Step::CreateAccount { id, .. } => Undo::By(Step::PurgeAccount { id: id.clone(), force: true }),
+            Step::CreateAccount { .. } => Undo::RemoveAccount,
+            // A status that the API does not name cannot be set.
+            Step::SetAccountStatus { before, .. } if !before.is_named() => Undo::Impossible(self.trace()),
             Step::SetAccountStatus { id, status, before } => Undo::By(Step::SetAccountStatus {
                 id: id.clone(),
                 status: before.clone(),
                 before: status.clone(),
             }),
-            Step::CreateUser { user, account, .. } => {
-                Undo::By(Step::PurgeUser { user: user.clone(), account: account.clone(), force: true })
-            }
+            Step::CreateUser { .. } => Undo::RemoveUser,
             // These go with the user that this hook made, when it is purged.
             Step::SetUserStatus { user, .. }
             | Step::UpdateUser { user, .. }
@@ -189,20 +219,22 @@ impl Step {
             {
                 Undo::Needless
             }
-            // A status that the API does not name cannot be set.
-            Step::SetUserStatus { before: Status::Other(_), .. } => Undo::Impossible(self.trace()),
+            Step::SetUserStatus { before, .. } if !before.is_named() => Undo::Impossible(self.trace()),
             Step::SetUserStatus { user, status, before } => Undo::By(Step::SetUserStatus {
                 user: user.clone(),
                 status: before.clone(),
                 before: status.clone(),
             }),
-            Step::UpdateUser { user, names, password, before, old_password } => Undo::By(Step::UpdateUser {
-                user: user.clone(),
-                names: before.clone(),
-                password: password.as_ref().and(old_password.clone()),
-                before: (kept(&names.0, &before.0), kept(&names.1, &before.1)),
-                old_password: None,
-            }),
+            Step::UpdateUser { before: None, .. } => Undo::Impossible(self.trace()),
+            Step::UpdateUser { user, names, password, before: Some(before), old_password } => {
+                Undo::By(Step::UpdateUser {
+                    user: user.clone(),
+                    names: before.clone(),
+                    password: password.as_ref().and(old_password.clone()),
+                    before: Some((kept(&names.0, &before.0), kept(&names.1, &before.1))),
+                    old_password: None,
+                })
+            }
             Step::AssignPackage { user, package } => {
                 Undo::By(Step::RemovePackage { user: user.clone(), package: package.clone() })
             }
@@ -229,6 +261,15 @@ impl Step {
             }
             _ => None,
         }
+    }
+}
+
+/// An address in a sentence. One of another name than its user's comes from the server.
+fn shown(address: &Address, user: &UserName) -> String {
+    if *address == Address::of(user, address.domain()) {
+        address.to_string()
+    } else {
+        foreign(address.as_str())
     }
 }
 

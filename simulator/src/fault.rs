@@ -131,6 +131,9 @@ pub struct Fault {
     /// `/user_package/jane`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
+    /// Only `path` itself, and nothing below it: the list of all users, and not one user.
+    #[serde(default)]
+    pub exact: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ms: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -166,6 +169,7 @@ impl Fault {
             count: Some(1),
             method: None,
             path: None,
+            exact: false,
             ms: None,
             for_ms: None,
             status: None,
@@ -234,7 +238,13 @@ impl Fault {
 
     fn matches(&self, method: &str, path: &str) -> bool {
         self.method.as_ref().is_none_or(|wanted| wanted == method)
-            && self.path.as_ref().is_none_or(|prefix| begins_with(path, prefix))
+            && self.path.as_ref().is_none_or(|wanted| {
+                if self.exact {
+                    wanted == path
+                } else {
+                    begins_with(path, wanted)
+                }
+            })
     }
 }
 

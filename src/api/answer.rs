@@ -23,6 +23,8 @@ pub enum Reply {
     List(Vec<(String, Record)>),
     /// It says that it has no such thing.
     Absent,
+    /// It has none, or one that this API client may not see: it does not say which.
+    NotShown,
     /// A success that says nothing.
     Silent,
 }
@@ -93,6 +95,7 @@ fn read_answer(call: &Call, answer: &Answer) -> Result<Reply, CallError> {
     let Some(root) = parse(answer)? else { return empty_body(operation, answer.status) };
     match error_of(&root) {
         Some((code, _)) if operation.absent.contains(&code.as_str()) => Ok(Reply::Absent),
+        Some((code, _)) if operation.not_shown.contains(&code.as_str()) => Ok(Reply::NotShown),
         Some((code, message)) => Err(refused(code, &message)),
         None if answer.status != 200 => Err(unusable(
             answer.status,
@@ -102,12 +105,15 @@ fn read_answer(call: &Call, answer: &Answer) -> Result<Reply, CallError> {
     }
 }
 
-/// A success that says nothing; but a read wants to know something.
+/// A success that says nothing; of a list, that it is empty. Any other read wants to know something.
 fn empty_body(operation: &Operation, status: u16) -> Result<Reply, CallError> {
-    if operation.is_read() {
-        return Err(unusable(status, "the server answered with an empty body".to_owned()));
+    match operation.answer {
+        Shape::List { .. } if operation.is_read() => Ok(Reply::List(Vec::new())),
+        _ if operation.is_read() => {
+            Err(unusable(status, "the server answered with an empty body".to_owned()))
+        }
+        _ => Ok(Reply::Silent),
     }
-    Ok(Reply::Silent)
 }
 
 /// The document of an answer whose status lets one be read; None for an empty body.
@@ -353,8 +359,8 @@ mod tests {
         assert_eq!(said("get_users", 400, not_found), Ok(Reply::Absent));
         assert!(said("get_packages", 200, not_found).is_err());
         let denied = "<r><error><code>error.permission_denied</code></error></r>";
-        assert_eq!(said("get_domain", 400, denied), Ok(Reply::Absent));
-        assert_eq!(said("get_email_address", 400, denied), Ok(Reply::Absent));
+        assert_eq!(said("get_domain", 400, denied), Ok(Reply::NotShown));
+        assert_eq!(said("get_email_address", 400, denied), Ok(Reply::NotShown));
         assert!(said("get_user", 400, denied).is_err());
         assert!(said("get_user", 404, not_found).is_err());
     }
@@ -402,6 +408,7 @@ mod tests {
         assert_eq!(names("<r><users><user key='K' id='1'/></users></r>"), ["K"]);
         assert_eq!(names("<r><user id='A'/></r>"), ["A"]);
         for empty in [
+            "",
             "<r/>",
             "<r status='OK' result='0'/>",
             "<r><users/></r>",

@@ -35,6 +35,8 @@ pub struct Operation {
     pub answer: Shape,
     /// The error codes by which the server says that it has no such thing.
     pub absent: &'static [&'static str],
+    /// The error codes that mean "none, or not yours": they prove nothing.
+    pub not_shown: &'static [&'static str],
 }
 
 const NO_ACCOUNT: &[&str] = &["account.error.not_found"];
@@ -42,6 +44,8 @@ const NO_USER: &[&str] = &["account.error.not_found", "user.error.not_found"];
 const NO_DOMAIN: &[&str] = &["error.permission_denied", "domain.error.not_found"];
 const NO_ADDRESS: &[&str] =
     &["error.permission_denied", "emailaddress.error.not_found", "email_address.error.not_found"];
+/// What an account, a user or a package is: each of it has an answer that tells.
+const TELLS: &[&str] = &[];
 const ACCOUNT: Shape = Shape::Record("account");
 const USER: Shape = Shape::Record("user");
 const PACKAGES: Shape = Shape::List { outer: "packages", inner: "package" };
@@ -55,44 +59,45 @@ const MASTER: &[(&str, &str)] = &[("action", "update"), ("master_user", "Y")];
 const PURGE: &[(&str, &str)] = &[("action", "purge")];
 
 macro_rules! operations {
-    ($($name:ident $method:ident $thing:literal $key:expr, $fixed:expr, $needed:expr, $optional:expr, $answer:expr, $absent:expr;)*) => {
+    ($($name:ident $method:ident $thing:literal $key:expr, $fixed:expr, $needed:expr, $optional:expr, $answer:expr, $absent:expr, $not_shown:expr;)*) => {
         /// Every operation, in the order of the API's description.
         pub const OPERATIONS: &[Operation] = &[$(Operation {
             name: stringify!($name), method: Method::$method, thing: $thing, key: $key, fixed: $fixed,
             needed: $needed, optional: $optional, answer: $answer, absent: $absent,
+            not_shown: $not_shown,
         }),*];
     };
 }
 
 operations! {
-    add_account Post "account" Some("id"), &[], &[], PERSON, ACCOUNT, &[];
-    get_account Get "account" Some("id"), &[], &[], &[], ACCOUNT, NO_ACCOUNT;
-    get_accounts Get "account" None, &[], &[], &[], Shape::List { outer: "accounts", inner: "account" }, &[];
-    update_account Post "account" Some("id"), UPDATE, &[], PERSON, ACCOUNT, &[];
-    suspend_account Post "account" Some("id"), SUSPEND, &[], &[], ACCOUNT, &[];
-    activate_account Post "account" Some("id"), ACTIVATE, &[], &[], ACCOUNT, &[];
-    delete_account Post "account" Some("id"), DELETE, &[], &[], ACCOUNT, &[];
-    purge_account Post "account" Some("id"), PURGE, &[], &["force"], Shape::Nothing, &[];
-    add_user Post "user" Some("id"), &[], &["account"], USER_FIELDS, USER, &[];
-    get_user Get "user" Some("id"), &[], &[], &[], USER, NO_USER;
-    get_users Get "user" None, &[], &["account"], &[], Shape::List { outer: "users", inner: "user" }, NO_ACCOUNT;
-    update_user Post "user" Some("id"), UPDATE, &[], USER_FIELDS, USER, &[];
-    make_master_user Post "user" Some("id"), MASTER, &[], &[], USER, &[];
-    suspend_user Post "user" Some("id"), SUSPEND, &[], &[], USER, &[];
-    activate_user Post "user" Some("id"), ACTIVATE, &[], &[], USER, &[];
-    delete_user Post "user" Some("id"), DELETE, &[], &[], USER, &[];
-    purge_user Post "user" Some("id"), PURGE, &[], &["force"], Shape::Nothing, &[];
-    assign_package Post "user_package" Some("user"), &[], &["package"], &[], PACKAGES, &[];
-    get_packages Get "user_package" Some("user"), &[], &[], &[], PACKAGES, &[];
-    remove_package Post "user_package" Some("user"), PURGE, &["package"], &[], Shape::Nothing, &[];
-    add_domain Post "domain" Some("id"), &[], &["account"], &[], Shape::Record("domain"), &[];
-    get_domain Get "domain" Some("id"), &[], &[], &[], Shape::Record("domain"), NO_DOMAIN;
-    get_domains Get "domain" None, &[], &["account"], &[], Shape::List { outer: "domains", inner: "domain" }, &[];
-    remove_domain Post "domain" Some("id"), PURGE, &[], &[], Shape::Nothing, &[];
-    add_email_address Post "emailaddress" Some("id"), &[], &["user"], &[], Shape::Record("emailaddress"), &[];
-    get_email_address Get "emailaddress" Some("id"), &[], &[], &[], Shape::Record("emailaddress"), NO_ADDRESS;
-    get_email_addresses Get "emailaddress" None, &[], &["user"], &[], Shape::List { outer: "emailaddresses", inner: "emailaddress" }, &[];
-    remove_email_address Post "emailaddress" Some("id"), PURGE, &[], &[], Shape::Nothing, &[];
+    add_account Post "account" Some("id"), &[], &[], PERSON, ACCOUNT, &[], TELLS;
+    get_account Get "account" Some("id"), &[], &[], &[], ACCOUNT, NO_ACCOUNT, TELLS;
+    get_accounts Get "account" None, &[], &[], &[], Shape::List { outer: "accounts", inner: "account" }, &[], TELLS;
+    update_account Post "account" Some("id"), UPDATE, &[], PERSON, ACCOUNT, &[], TELLS;
+    suspend_account Post "account" Some("id"), SUSPEND, &[], &[], ACCOUNT, &[], TELLS;
+    activate_account Post "account" Some("id"), ACTIVATE, &[], &[], ACCOUNT, &[], TELLS;
+    delete_account Post "account" Some("id"), DELETE, &[], &[], ACCOUNT, &[], TELLS;
+    purge_account Post "account" Some("id"), PURGE, &[], &["force"], Shape::Nothing, &[], TELLS;
+    add_user Post "user" Some("id"), &[], &["account"], USER_FIELDS, USER, &[], TELLS;
+    get_user Get "user" Some("id"), &[], &[], &[], USER, NO_USER, TELLS;
+    get_users Get "user" None, &[], &["account"], &[], Shape::List { outer: "users", inner: "user" }, NO_ACCOUNT, TELLS;
+    update_user Post "user" Some("id"), UPDATE, &[], USER_FIELDS, USER, &[], TELLS;
+    make_master_user Post "user" Some("id"), MASTER, &[], &[], USER, &[], TELLS;
+    suspend_user Post "user" Some("id"), SUSPEND, &[], &[], USER, &[], TELLS;
+    activate_user Post "user" Some("id"), ACTIVATE, &[], &[], USER, &[], TELLS;
+    delete_user Post "user" Some("id"), DELETE, &[], &[], USER, &[], TELLS;
+    purge_user Post "user" Some("id"), PURGE, &[], &["force"], Shape::Nothing, &[], TELLS;
+    assign_package Post "user_package" Some("user"), &[], &["package"], &[], PACKAGES, &[], TELLS;
+    get_packages Get "user_package" Some("user"), &[], &[], &[], PACKAGES, &[], TELLS;
+    remove_package Post "user_package" Some("user"), PURGE, &["package"], &[], Shape::Nothing, &[], TELLS;
+    add_domain Post "domain" Some("id"), &[], &["account"], &[], Shape::Record("domain"), &[], TELLS;
+    get_domain Get "domain" Some("id"), &[], &[], &[], Shape::Record("domain"), &[], NO_DOMAIN;
+    get_domains Get "domain" None, &[], &["account"], &[], Shape::List { outer: "domains", inner: "domain" }, &[], TELLS;
+    remove_domain Post "domain" Some("id"), PURGE, &[], &[], Shape::Nothing, &[], TELLS;
+    add_email_address Post "emailaddress" Some("id"), &[], &["user"], &[], Shape::Record("emailaddress"), &[], TELLS;
+    get_email_address Get "emailaddress" Some("id"), &[], &[], &[], Shape::Record("emailaddress"), &[], NO_ADDRESS;
+    get_email_addresses Get "emailaddress" None, &[], &["user"], &[], Shape::List { outer: "emailaddresses", inner: "emailaddress" }, NO_USER, TELLS;
+    remove_email_address Post "emailaddress" Some("id"), PURGE, &[], &[], Shape::Nothing, &[], TELLS;
 }
 
 impl Operation {
@@ -179,8 +184,9 @@ impl Call {
         Call::of("delete_account", Some(id.as_str()), &[])
     }
 
-    pub fn purge_account(id: &AccountId, force: bool) -> Call {
-        Call::of("purge_account", Some(id.as_str()), forced(force))
+    /// Without force: a late or repeated purge cannot hit what is not marked deleted.
+    pub fn purge_account(id: &AccountId) -> Call {
+        Call::of("purge_account", Some(id.as_str()), &[])
     }
 
     pub fn get_user(name: &UserName) -> Call {
@@ -229,8 +235,9 @@ impl Call {
         Call::of("delete_user", Some(name.as_str()), &[])
     }
 
-    pub fn purge_user(name: &UserName, force: bool) -> Call {
-        Call::of("purge_user", Some(name.as_str()), forced(force))
+    /// Without force: a late or repeated purge cannot hit what is not marked deleted.
+    pub fn purge_user(name: &UserName) -> Call {
+        Call::of("purge_user", Some(name.as_str()), &[])
     }
 
     pub fn make_master_user(name: &UserName) -> Call {
@@ -288,14 +295,6 @@ impl Call {
     }
 }
 
-fn forced(force: bool) -> &'static [(&'static str, &'static str)] {
-    if force {
-        &[("force", "true")]
-    } else {
-        &[]
-    }
-}
-
 fn parameter(name: &str, value: &str) -> (String, Value) {
     (name.to_owned(), Value::Plain(value.to_owned()))
 }
@@ -323,7 +322,7 @@ mod tests {
             (Call::activate_account(&account), "activate_account"),
             (Call::suspend_account(&account), "suspend_account"),
             (Call::delete_account(&account), "delete_account"),
-            (Call::purge_account(&account, true), "purge_account"),
+            (Call::purge_account(&account), "purge_account"),
             (Call::get_user(&user), "get_user"),
             (Call::get_users(&account), "get_users"),
             (Call::add_user(&user, &account, &names, &password), "add_user"),
@@ -331,7 +330,7 @@ mod tests {
             (Call::activate_user(&user), "activate_user"),
             (Call::suspend_user(&user), "suspend_user"),
             (Call::delete_user(&user), "delete_user"),
-            (Call::purge_user(&user, false), "purge_user"),
+            (Call::purge_user(&user), "purge_user"),
             (Call::make_master_user(&user), "make_master_user"),
             (Call::get_packages(&user), "get_packages"),
             (Call::assign_package(&user, &package), "assign_package"),

@@ -15,8 +15,8 @@ use std::time::Duration;
 
 /// How often a read that failed for lack of a connection is tried again, and after which pauses.
 const RETRY_PAUSES: [Duration; 2] = [Duration::from_millis(100), Duration::from_millis(300)];
-/// A server may lag behind its own writes: the pauses after which it is asked again.
-pub const LAGS: [Duration; 2] = [Duration::from_millis(300), Duration::from_millis(1_000)];
+/// An eventually consistent server shows its own writes late: the pauses after which it is asked again.
+pub const CONSISTENCY_DELAYS: [Duration; 2] = [Duration::from_millis(300), Duration::from_millis(1_000)];
 /// The longest sentence for people, in characters: it names an address and a user of 255 characters each.
 const LONGEST_SENTENCE: usize = 1_400;
 /// The longest line of the log, in characters: how much of an answer a debug line shows.
@@ -110,11 +110,11 @@ impl<'a> Api<'a> {
         Ok(())
     }
 
-    /// From now on the undo runs: the time of one request more than the steps had, and at least that much,
-    /// but never beyond six times the time for one request.
+    /// From now on the undo runs: the time of one request more than the steps had, and at least that of two (it
+    /// reads before it removes), but never beyond six times the time for one request.
     pub fn begin_undo(&self) {
         let request = self.limits.request;
-        let last_start = (self.limits.steps + request).max(self.elapsed() + request);
+        let last_start = (self.limits.steps + request).max(self.elapsed() + request * 2);
         let last_start = last_start.min(request.mul_f64(5.4));
         self.set_time(last_start, last_start + request.mul_f64(0.45));
         self.last_write.set(self.last_start.get());
@@ -187,6 +187,11 @@ impl<'a> Api<'a> {
 
     pub fn read_one(&self, call: &Call) -> Result<Reply, CallError> {
         self.read(std::slice::from_ref(call)).pop().unwrap_or_else(|| Err(self.no_time()))
+    }
+
+    /// A read that is not tried again: its caller asks several times in any case.
+    pub fn read_once(&self, call: &Call) -> Result<Reply, CallError> {
+        self.once(std::slice::from_ref(call)).pop().unwrap_or_else(|| Err(self.no_time()))
     }
 
     pub fn write_one(&self, call: &Call) -> Result<Reply, CallError> {

@@ -1,6 +1,7 @@
 //! A step as calls of the API: the one that does it, and the one that finds out whether it took effect.
 
 use crate::api::Call;
+use crate::id::Address;
 use crate::record::Status;
 use crate::step::Step;
 
@@ -11,14 +12,14 @@ pub fn call(step: &Step) -> Call {
         Step::SetAccountStatus { id, status: Status::Active, .. } => Call::activate_account(id),
         Step::SetAccountStatus { id, status: Status::Suspended, .. } => Call::suspend_account(id),
         Step::SetAccountStatus { id, .. } => Call::delete_account(id),
-        Step::PurgeAccount { id, force } => Call::purge_account(id, *force),
+        Step::PurgeAccount { id } => Call::purge_account(id),
         Step::CreateUser { user, account, names, password } => Call::add_user(user, account, names, password),
         Step::SetUserStatus { user, status: Status::Active, .. } => Call::activate_user(user),
         Step::SetUserStatus { user, status: Status::Suspended, .. } => Call::suspend_user(user),
         Step::SetUserStatus { user, .. } => Call::delete_user(user),
         Step::UpdateUser { user, names, password, .. } => Call::update_user(user, names, password.as_ref()),
         Step::MakeMaster { user } => Call::make_master_user(user),
-        Step::PurgeUser { user, force, .. } => Call::purge_user(user, *force),
+        Step::PurgeUser { user, .. } => Call::purge_user(user),
         Step::AssignPackage { user, package } => Call::assign_package(user, package),
         Step::RemovePackage { user, package } => Call::remove_package(user, package),
         Step::AddAddress { address, user } => Call::add_email_address(address, user),
@@ -38,8 +39,12 @@ pub fn probe(step: &Step) -> Call {
         | Step::MakeMaster { user }
         | Step::PurgeUser { user, .. } => Call::get_user(user),
         Step::AssignPackage { user, .. } | Step::RemovePackage { user, .. } => Call::get_packages(user),
-        Step::AddAddress { address, .. } | Step::RemoveAddress { address, .. } => {
-            Call::get_email_address(address)
-        }
+        // Of an address its own record may say "none, or not ours", which proves nothing.
+        Step::AddAddress { user, .. } | Step::RemoveAddress { user, .. } => Call::get_email_addresses(user),
     }
+}
+
+/// The read that tells on which user an address is.
+pub fn owner(address: &Address) -> Call {
+    Call::get_email_address(address)
 }

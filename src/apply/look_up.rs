@@ -2,7 +2,7 @@
 
 use super::calls;
 use super::verdict::{verdict, Verdict};
-use crate::api::{Api, Reply, LAGS};
+use crate::api::{Api, Reply, CONSISTENCY_DELAYS};
 use crate::step::Step;
 use std::time::Duration;
 
@@ -13,54 +13,52 @@ const MOST_UNREADABLE: usize = 2;
 pub enum Found {
     TookEffect(Reply),
     DidNot(Reply),
-    /// The server was asked, and its answer does not tell.
-    CannotTell,
+    /// The server was asked, and its answer does not tell; or nothing that can be asked would tell.
+    Unknown,
     /// It could not be asked.
     Unreadable,
 }
 
-/// When a server is believed that says that a step took effect.
+/// When a server is trusted that says that a step took effect.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Belief {
+pub enum Consistency {
     /// At once.
-    Ready,
-    /// When it says so last: the step puts something back, and a server that lags may still show what was
-    /// before this hook changed it.
-    Slow,
+    Immediate,
+    /// If it says so last: the step puts something back, and an eventually consistent server may still show what
+    /// was there before this call changed it.
+    Eventual,
 }
 
-/// Asks again after short pauses where the step did not take effect. That it did not counts only where it was
-/// said last: before, the server may have lagged.
-pub fn look_up(api: &Api, step: &Step, belief: Belief) -> Found {
-    ask(api, step, belief, &LAGS)
+/// Asks again after pauses if the step did not take effect: an eventually consistent server may not show it yet.
+pub fn look_up(api: &Api, step: &Step) -> Found {
+    ask(api, step, Consistency::Immediate, &CONSISTENCY_DELAYS)
 }
 
-/// The same of a step that the server refused, which most often means that it did nothing: only once more.
-pub fn look_up_refused(api: &Api, step: &Step) -> Found {
-    ask(api, step, Belief::Ready, &LAGS[..1])
+/// The same with one short pause: after a refusal, which nearly always means that nothing was done, and after the
+/// second try of a write.
+pub fn look_up_briefly(api: &Api, step: &Step, consistency: Consistency) -> Found {
+    ask(api, step, consistency, &CONSISTENCY_DELAYS[..1])
 }
 
-fn ask(api: &Api, step: &Step, belief: Belief, lags: &[Duration]) -> Found {
+fn ask(api: &Api, step: &Step, consistency: Consistency, delays: &[Duration]) -> Found {
+    if !step.can_be_seen() {
+        return Found::Unknown;
+    }
     let mut found = Found::Unreadable;
     let mut unreadable = 0;
-    let mut pauses = std::iter::once(Duration::ZERO).chain(lags.iter().copied());
-    let mut last = Duration::ZERO;
-    // A look-up that could not be made is made up for at the end.
-    while let Some(pause) = pauses.next().or(matches!(found, Found::Unreadable).then_some(last)) {
-        last = pause;
-        if !pause.is_zero() {
-            api.pause(pause);
+    for delay in std::iter::once(Duration::ZERO).chain(delays.iter().copied()) {
+        if !delay.is_zero() {
+            api.pause(delay);
         }
-        found = match api.read_one(&calls::probe(step)).map(|reply| (verdict(step, &reply), reply)) {
+        found = match api.read_once(&calls::probe(step)).map(|reply| (verdict(step, &reply), reply)) {
             Ok((Verdict::TookEffect, reply)) => Found::TookEffect(reply),
             Ok((Verdict::DidNot, reply)) => Found::DidNot(reply),
-            Ok((Verdict::CannotTell, _)) => Found::CannotTell,
-            // Each read has had its own tries already.
+            Ok((Verdict::Unknown, _)) => Found::Unknown,
             Err(_) => Found::Unreadable,
         };
         unreadable += usize::from(matches!(found, Found::Unreadable));
-        let is_believed = belief == Belief::Ready && matches!(found, Found::TookEffect(_));
-        if is_believed || unreadable == MOST_UNREADABLE {
+        let is_trusted = consistency == Consistency::Immediate && matches!(found, Found::TookEffect(_));
+        if is_trusted || matches!(found, Found::Unknown) || unreadable == MOST_UNREADABLE {
             break;
         }
     }

@@ -1,10 +1,15 @@
 //! Puts things back after a failure, last first, and names what could not be put back.
+//!
+//! Only what this call did is taken back. A user or an account that it made was read as absent before, and its
+//! creation was confirmed, or was in doubt and a read found it on our account. It is marked deleted, then purged,
+//! never by force: a purge that arrives late cannot hit what somebody else has made of that name by then.
 
-use super::look_up::{look_up, look_up_refused, Belief, Found};
+use super::look_up::{look_up, look_up_briefly, Consistency, Found};
 use super::settle::take_back;
 use super::{Effect, Entry, Failure, Run};
-use crate::api::{Call, CallError, Reply, LAGS};
+use crate::api::{Api, Call, CallError, Reply, CONSISTENCY_DELAYS};
 use crate::error::{Error, FailureText, Status};
+use crate::evidence::UserList;
 use crate::id::{AccountId, Address, UserName};
 use crate::record::{Account, Status as UserStatus, User};
 use crate::step::{Step, Undo};
@@ -39,28 +44,29 @@ impl Run<'_> {
             open = undoing.round(open, number == ROUNDS.len());
         }
         undoing.leftovers.extend(open.into_iter().map(|(_, left)| left));
-        undoing.forget_lost_address();
-        undoing.forget_what_went_along();
         undoing.name_what_was_refused();
         for purged in self.purged() {
-            let last = if failure.why.is_empty() { &mut failure.what } else { &mut failure.why };
-            *last = format!("{last}; {purged} already");
+            let told = if failure.why.is_empty() { &mut failure.what } else { &mut failure.why };
+            *told = format!("{told}; {purged} already");
         }
-        told(failure, undoing.undone, undoing.leftovers)
+        let clean = |texts: Vec<String>| texts.iter().map(|text| self.api.clean(text)).collect();
+        described(failure, clean(undoing.undone), clean(undoing.leftovers))
     }
 
     /// A purge after the commit cannot be taken back and need not be: the same again purges the rest.
     fn is_what_was_asked_for(&self, step: &Step) -> bool {
-        self.task.hook == Hook::Purge && step.is_purge()
+        let is_purge = step.is_purge() || matches!(step, Step::RemoveAddress { .. });
+        self.task.hook == Hook::Purge && is_purge
     }
 
     fn purged(&self) -> impl Iterator<Item = String> + '_ {
-        let is_purged =
-            |entry: &&Entry| entry.effect == Effect::Done && self.is_what_was_asked_for(&entry.step);
+        let is_purged = |entry: &&Entry| {
+            entry.effect == Effect::Done && self.task.hook == Hook::Purge && entry.step.is_purge()
+        };
         self.journal.iter().filter(is_purged).map(|entry| entry.step.trace())
     }
 
-    /// The address of a user whom this hook purged cannot be put back; nor where that is in doubt, for the name
+    /// The address of a user whom this call purged cannot be put back; nor if that is in doubt, for the name
     /// may be somebody else's by now.
     fn went_with_its_user(&self, step: &Step) -> bool {
         let Step::RemoveAddress { user, .. } = step else { return false };
@@ -68,116 +74,176 @@ impl Run<'_> {
             |entry: &Entry| matches!(&entry.step, Step::PurgeUser { user: purged, .. } if purged == user);
         self.journal.iter().any(is_purge)
     }
-
-    /// The address was on the service's user before this hook changed anything.
-    fn had(&self, address: &Address) -> bool {
-        let was_removed = |entry: &Entry| matches!(&entry.step, Step::RemoveAddress { address: gone, .. } if gone == address);
-        let owner = self.world.owners.get(address).and_then(Option::as_ref);
-        owner == Some(self.task.user()) || self.journal.iter().any(was_removed)
-    }
 }
 
 struct Undoing<'a> {
     run: &'a Run<'a>,
-    /// The step that made the service's user, where this hook did.
-    creation: Option<&'a Step>,
+    api: &'a Api<'a>,
+    /// The service's user, if this call made it.
+    made_user: Option<&'a UserName>,
     undone: Vec<String>,
     leftovers: Vec<String>,
 }
 
 impl<'a> Undoing<'a> {
     fn new(run: &'a Run<'a>) -> Undoing<'a> {
-        let mut steps = run.journal.iter().filter(|entry| entry.is_ours()).map(|entry| &entry.step);
-        let creation = steps.find(|step| matches!(step, Step::CreateUser { .. }));
-        Undoing { run, creation, undone: Vec::new(), leftovers: Vec::new() }
-    }
-
-    fn made_user(&self) -> Option<&'a UserName> {
-        self.creation.map(|_| self.run.task.user())
+        let is_creation = |entry: &&Entry| entry.is_ours() && matches!(entry.step, Step::CreateUser { .. });
+        let made_user = run.journal.iter().find(is_creation).map(|_| run.task.user());
+        Undoing { run, api: run.api, made_user, undone: Vec::new(), leftovers: Vec::new() }
     }
 
     /// Undoes what it can; returns the others, and what is left of each.
     fn round<'e>(&mut self, open: Vec<(&'e Entry, String)>, is_last: bool) -> Vec<(&'e Entry, String)> {
-        let mut still_open = Vec::new();
-        for (entry, left_before) in open {
-            // Once the new user is gone anybody may take its name, and the address would be his: while that
-            // is stuck, the name is kept.
-            let keeps_name = matches!(entry.step, Step::CreateUser { .. } | Step::CreateAccount { .. });
-            let has_address = |(other, _): &(&Entry, String)| matches!(other.step, Step::AddAddress { .. });
-            let left = if keeps_name && !is_last && still_open.iter().any(has_address) {
+        let mut still_open: Vec<(&Entry, String)> = Vec::new();
+        for (entry, _) in open {
+            // Once the new user is gone anybody may take its name, and the address would be theirs: while that
+            // is stuck, the name is kept. And an account is not purged while the new user is on it.
+            let is_first = |(other, _): &(&Entry, String)| match entry.step {
+                Step::CreateUser { .. } => matches!(other.step, Step::AddAddress { .. }),
+                Step::CreateAccount { .. } => {
+                    matches!(other.step, Step::AddAddress { .. } | Step::CreateUser { .. })
+                }
+                _ => false,
+            };
+            let left = if !is_last && still_open.iter().any(is_first) {
                 Some(entry.step.trace())
             } else {
-                self.undo(entry, !left_before.is_empty())
+                self.undo(entry)
             };
             still_open.extend(left.map(|left| (entry, left)));
         }
         still_open
     }
 
-    /// Some: it could not be undone now; what is left then. `again`: an earlier round may have undone it all the same.
-    fn undo(&mut self, entry: &Entry, again: bool) -> Option<String> {
-        let undo = entry.step.undo(self.made_user());
+    /// Some: it could not be undone now; what is left then.
+    fn undo(&mut self, entry: &Entry) -> Option<String> {
+        let step = &entry.step;
+        let undo = step.undo(self.made_user);
         if undo == Undo::Needless {
             return None;
         }
         if entry.effect == Effect::InDoubt {
-            match look_up(self.run.api, &entry.step, Belief::Ready) {
+            match look_up_briefly(self.api, step, Consistency::Immediate) {
                 Found::DidNot(_) => return None,
                 Found::TookEffect(_) => {}
                 // Putting back what may be there already does no harm.
-                Found::CannotTell if entry.step.is_repeatable() => {}
-                Found::CannotTell | Found::Unreadable => return Some(self.possibly(&entry.step)),
+                Found::Unknown if step.is_repeatable() => {}
+                Found::Unknown | Found::Unreadable => return Some(possibly(step)),
             }
         }
-        match undo {
-            Undo::Needless => {}
-            Undo::Impossible(trace) => self.leftovers.push(trace),
-            // A user whose purge got no answer may be gone, and another customer may have made one of that name.
-            Undo::By(step) if again && matches!(step, Step::PurgeUser { .. }) => {
-                match look_up(self.run.api, &step, Belief::Slow) {
-                    Found::TookEffect(_) => self.is_undone(&entry.step, &step),
-                    Found::Unreadable => return Some(entry.step.trace()),
-                    Found::DidNot(_) | Found::CannotTell => return self.take_back(entry, &step),
+        match (undo, step) {
+            (Undo::By(back), _) => return self.take_back(entry, &back),
+            (Undo::RemoveUser, Step::CreateUser { user, account, .. }) => {
+                return self.remove_user(step, user, account)
+            }
+            (Undo::RemoveAccount, Step::CreateAccount { id, .. }) => return self.remove_account(step, id),
+            (Undo::Impossible(trace), _) => self.leftovers.push(trace),
+            _ => {}
+        }
+        None
+    }
+
+    fn take_back(&mut self, entry: &Entry, back: &Step) -> Option<String> {
+        let step = &entry.step;
+        if !take_back(self.api, back) {
+            let is_certain = entry.effect == Effect::Done;
+            return Some(if is_certain { step.trace() } else { possibly(step) });
+        }
+        self.undone.push(back.text());
+        self.leftovers.extend(step.lost_by_undo());
+        self.leftovers.extend(self.kept_name(back));
+        self.put_back_addresses(step);
+        None
+    }
+
+    /// The user that this call made: marked deleted, without addresses, purged.
+    fn remove_user(&mut self, step: &Step, user: &UserName, account: &AccountId) -> Option<String> {
+        let purge = Step::PurgeUser { user: user.clone(), account: account.clone() };
+        match self.api.read_one(&Call::get_user(user)) {
+            Ok(Reply::Absent) => {
+                self.undone.push(purge.text());
+                return None;
+            }
+            Ok(Reply::Record(record)) => {
+                let found = User::from_record(&record, user);
+                match &found.account {
+                    // Somebody else's by now: the one that this call made is gone.
+                    Some(on) if on != account => return None,
+                    Some(_) if !found.contradicts => {}
+                    _ => return Some(possibly(step)),
+                }
+                let (status, before) = (UserStatus::Deleted, UserStatus::Active);
+                let mark = Step::SetUserStatus { user: user.clone(), status, before };
+                if !found.is_deleted() && !take_back(self.api, &mark) {
+                    return Some(step.trace());
                 }
             }
-            Undo::By(step) if !self.is_safe(&step) => return Some(entry.step.trace()),
-            Undo::By(step) => return self.take_back(entry, &step),
+            _ => return Some(step.trace()),
         }
+        if !self.remove_addresses(user) || !take_back(self.api, &purge) {
+            return Some(format!("{}, marked deleted", step.trace()));
+        }
+        self.undone.push(purge.text());
         None
     }
 
-    fn take_back(&mut self, entry: &Entry, step: &Step) -> Option<String> {
-        if !take_back(self.run.api, step) {
-            return Some(entry.step.trace());
+    /// All addresses of a user that is about to be purged: who gets the name later must not inherit them.
+    fn remove_addresses(&self, user: &UserName) -> bool {
+        let entries = match self.api.read_one(&Call::get_email_addresses(user)) {
+            Ok(Reply::List(entries)) => entries,
+            Ok(Reply::Absent) => return true,
+            _ => return false,
+        };
+        entries.iter().all(|(address, record)| {
+            let owner = record.get("user").map(str::to_owned).or_else(|| self.owner(address));
+            let is_anothers = owner.is_some_and(|owner| UserName::new(owner) != *user);
+            let remove = Step::RemoveAddress { address: Address::new(address.as_str()), user: user.clone() };
+            is_anothers || take_back(self.api, &remove)
+        })
+    }
+
+    fn owner(&self, address: &str) -> Option<String> {
+        match self.api.read_one(&Call::get_email_address(&Address::new(address))) {
+            Ok(Reply::Record(record)) => record.get("user").map(str::to_owned),
+            _ => None,
         }
-        self.is_undone(&entry.step, step);
+    }
+
+    /// The account that this call made: nobody else can have been on it, and its list must be empty.
+    fn remove_account(&mut self, step: &Step, id: &AccountId) -> Option<String> {
+        let is_empty = |reply: &Reply| match reply {
+            Reply::List(entries) => UserList::from_entries(id, entries).is_ok_and(|list| list.is_empty()),
+            reply => *reply == Reply::Absent,
+        };
+        match self.read_until(&Call::get_users(id), is_empty) {
+            Ok(reply) if is_empty(&reply) => {}
+            _ => return Some(step.trace()),
+        }
+        let (status, before) = (UserStatus::Deleted, UserStatus::Active);
+        let mark = Step::SetAccountStatus { id: id.clone(), status, before };
+        let purge = Step::PurgeAccount { id: id.clone() };
+        if !take_back(self.api, &mark) {
+            return match look_up(self.api, &purge) {
+                Found::TookEffect(_) => None,
+                _ => Some(step.trace()),
+            };
+        }
+        if !take_back(self.api, &purge) {
+            return Some(format!("{}, marked deleted", step.trace()));
+        }
+        self.undone.push(purge.text());
         None
-    }
-
-    fn is_undone(&mut self, step: &Step, undo: &Step) {
-        self.undone.push(undo.text());
-        self.leftovers.extend(step.lost_by_undo());
-        self.leftovers.extend(self.kept_name(undo));
-        self.put_back_address(step);
-    }
-
-    fn possibly(&self, step: &Step) -> String {
-        let trace = step.trace();
-        if is_mark(step) {
-            return format!("possibly: {trace} (look at its address {} too)", self.run.task.address());
-        }
-        format!("possibly: {trace}")
     }
 
     /// A name that was empty before: some servers do not empty one again, and their answer need not show it.
     fn kept_name(&self, undo: &Step) -> Option<String> {
-        let Step::UpdateUser { user, names, before, .. } = undo else { return None };
+        let Step::UpdateUser { user, names, before: Some(before), .. } = undo else { return None };
         let is_emptied = |name: &String, before: &String| name.is_empty() && !before.is_empty();
         if !is_emptied(&names.0, &before.0) && !is_emptied(&names.1, &before.1) {
             return None;
         }
         let is_well = |reply: &Reply| match reply {
-            Reply::Record(record) => User::of(record, user).names == *names,
+            Reply::Record(record) => User::from_record(record, user).names.as_ref() == Some(names),
             _ => true,
         };
         let left = format!("names of user {user} (one of them was empty, and stays)");
@@ -187,115 +253,106 @@ impl<'a> Undoing<'a> {
         }
     }
 
-    /// A server may have taken the address of a user along that was marked deleted.
-    fn put_back_address(&mut self, step: &Step) {
+    /// A server may have taken the addresses of a user along that was marked deleted.
+    fn put_back_addresses(&mut self, step: &Step) {
         if !is_mark(step) {
             return;
         }
-        let (address, user) = (self.run.task.address(), self.run.task.user().clone());
-        let is_absent = |reply: &Reply| *reply == Reply::Absent;
-        let reply = self.read_until(&Call::get_email_address(&address), is_absent);
-        if reply.as_ref().is_ok_and(|reply| !is_absent(reply)) {
+        let user = self.run.task.user().clone();
+        let before = self.run.world.before.addresses.clone().unwrap_or_default();
+        if before.is_empty() {
             return;
         }
-        let had = self.run.had(&address);
-        let back = Step::AddAddress { address: address.clone(), user: user.clone() };
-        let trace = Step::RemoveAddress { address, user }.trace();
-        match reply {
-            Ok(_) if had && take_back(self.run.api, &back) => self.undone.push(back.text()),
-            Ok(_) if had => self.leftovers.push(trace),
-            _ => self.leftovers.push(format!("possibly: {trace}")),
+        let held = |reply: &Reply| match reply {
+            Reply::List(entries) => {
+                Some(entries.iter().map(|(name, _)| Address::new(name.as_str())).collect())
+            }
+            Reply::Absent => Some(Vec::new()),
+            _ => None,
+        };
+        let is_short = |reply: &Reply| {
+            held(reply).is_some_and(|held: Vec<Address>| before.iter().any(|address| !held.contains(address)))
+        };
+        let reply = self.read_until(&Call::get_email_addresses(&user), is_short);
+        let held = reply.ok().as_ref().and_then(held);
+        for address in
+            before.iter().filter(|address| held.as_ref().is_none_or(|held| !held.contains(address)))
+        {
+            let back = Step::AddAddress { address: address.clone(), user: user.clone() };
+            let trace = Step::RemoveAddress { address: address.clone(), user: user.clone() }.trace();
+            match held {
+                None => self.leftovers.push(format!("possibly: {trace}")),
+                Some(_) if take_back(self.api, &back) => self.undone.push(back.text()),
+                Some(_) => self.leftovers.push(trace),
+            }
         }
     }
 
-    /// The answer that is waited for, or the last one: a server may lag.
+    /// The answer that is waited for, or the last one: a server may be eventually consistent.
     fn read_until(&self, call: &Call, is_it: impl Fn(&Reply) -> bool) -> Result<Reply, CallError> {
-        let mut reply = self.run.api.read_one(call);
-        for lag in LAGS {
+        let mut reply = self.api.read_one(call);
+        for delay in CONSISTENCY_DELAYS {
             if reply.as_ref().is_ok_and(&is_it) {
                 break;
             }
-            self.run.api.pause(lag);
-            reply = self.run.api.read_one(call);
+            self.api.pause(delay);
+            reply = self.api.read_one(call);
         }
         reply
     }
 
-    /// An account is purged only where the server shows nobody on it whom this hook did not make.
-    fn is_safe(&self, step: &Step) -> bool {
-        let Step::PurgeAccount { id, .. } = step else { return true };
-        self.has_nobody_else(id) == Some(true)
-    }
-
-    /// An address that was stuck may have gone with the user after all. It is not removed any more: by now it
-    /// may be somebody else's.
-    fn forget_lost_address(&mut self) {
-        let (address, user) = (self.run.task.address(), self.run.task.user().clone());
-        let trace = Step::AddAddress { address: address.clone(), user }.trace();
-        let is_named = self.leftovers.iter().any(|left| left.ends_with(&trace));
-        if self.creation.is_none() || !is_named {
-            return;
-        }
-        if self.run.api.read_one(&Call::get_email_address(&address)) == Ok(Reply::Absent) {
-            self.leftovers.retain(|left| !left.ends_with(&trace));
-        }
-    }
-
-    /// A user who could not be purged alone is gone with the account.
-    fn forget_what_went_along(&mut self) {
-        let Some(Step::CreateUser { account, .. }) = self.creation else { return };
-        let purge = Step::PurgeAccount { id: account.clone(), force: true }.text();
-        let trace = self.creation.map(Step::trace).unwrap_or_default();
-        if self.undone.contains(&purge) {
-            self.leftovers.retain(|left| !left.ends_with(&trace));
-        }
-    }
-
-    /// What the server refused to do and what is so all the same may be this hook's doing, or may have been so
-    /// before: it is left as it is, and named.
+    /// What the server refused to do and what is so all the same may have been so before: it is left as it is, and
+    /// named.
     fn name_what_was_refused(&mut self) {
         for entry in self.run.journal.iter().rev().filter(|entry| !entry.is_ours()) {
             let is_left = match &entry.step {
-                Step::CreateAccount { id, .. } => self.is_empty(id),
+                Step::CreateAccount { id, .. } => self.is_unused(id),
                 step @ Step::CreateUser { .. } => self.may_be_ours() && self.may_be_so(step),
                 step => self.may_be_so(step),
             };
             if is_left {
-                self.leftovers.push(self.possibly(&entry.step));
+                self.leftovers.push(format!("{} (was there already)", entry.step.thing()));
             }
         }
     }
 
     fn may_be_so(&self, step: &Step) -> bool {
-        matches!(look_up_refused(self.run.api, step), Found::TookEffect(_) | Found::Unreadable)
+        let found = look_up_briefly(self.api, step, Consistency::Immediate);
+        matches!(found, Found::TookEffect(_) | Found::Unreadable)
     }
 
     /// Not somebody else's, as far as it is known.
     fn may_be_ours(&self) -> bool {
-        let found = self.run.world.user.there();
+        let found = self.run.world.user.present();
         found.is_none_or(|user| self.run.world.is_on_account(user))
     }
 
-    /// An account that is in use and has no user but one that this hook made; or where that cannot be asked.
-    fn is_empty(&self, id: &AccountId) -> bool {
-        let is_active = match &self.run.api.read_one(&Call::get_account(id)) {
-            Ok(Reply::Record(record)) => Account::of(record, id).status == UserStatus::Active,
+    /// An account that is in use and has no user but one that this call made; or if that cannot be asked.
+    fn is_unused(&self, id: &AccountId) -> bool {
+        let is_active = match &self.api.read_one(&Call::get_account(id)) {
+            Ok(Reply::Record(record)) => Account::from_record(record, id).status == UserStatus::Active,
             Ok(_) => false,
             Err(_) => true,
         };
-        is_active && self.has_nobody_else(id) != Some(false)
-    }
-
-    /// None: the server does not say.
-    fn has_nobody_else(&self, id: &AccountId) -> Option<bool> {
-        match self.run.api.read_one(&Call::get_users(id)) {
+        let has_others = match self.api.read_one(&Call::get_users(id)) {
             Ok(Reply::List(list)) => {
-                Some(list.iter().all(|(name, _)| Some(&UserName::new(name)) == self.made_user()))
+                list.iter().any(|(name, _)| Some(&UserName::new(name)) != self.made_user)
             }
-            Ok(Reply::Absent) => Some(true),
-            _ => None,
-        }
+            _ => false,
+        };
+        is_active && !has_others
     }
+}
+
+/// What may have been done: nothing tells.
+fn possibly(step: &Step) -> String {
+    if let (Step::UpdateUser { user, .. }, true) = (step, step.sets_password()) {
+        return format!("password of user {user} (it is not known whether it was changed; set it again)");
+    }
+    if is_mark(step) {
+        return format!("possibly: {} (look at its addresses too)", step.trace());
+    }
+    format!("possibly: {}", step.trace())
 }
 
 /// The mark of an unprovision.
@@ -303,7 +360,7 @@ fn is_mark(step: &Step) -> bool {
     matches!(step, Step::SetUserStatus { status: UserStatus::Deleted, .. })
 }
 
-fn told(failure: Failure, undone: Vec<String>, leftovers: Vec<String>) -> Error {
+fn described(failure: Failure, undone: Vec<String>, leftovers: Vec<String>) -> Error {
     let status = if leftovers.is_empty() { failure.status } else { Status::Doubt };
     let was_undone = leftovers.is_empty() && !undone.is_empty();
     let text = FailureText { what: failure.what, why: failure.why, leftovers, was_undone };

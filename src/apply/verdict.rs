@@ -1,8 +1,8 @@
 //! Whether a step took effect, by the answer to it or to its probe.
 
 use crate::api::Reply;
-use crate::id::{AccountId, PackageName, UserName};
-use crate::record::{Account, Status, User};
+use crate::id::{AccountId, Address, PackageName, UserName};
+use crate::record::{Account, Record, Status, User};
 use crate::step::Step;
 
 /// What an answer says of a step.
@@ -10,8 +10,8 @@ use crate::step::Step;
 pub enum Verdict {
     TookEffect,
     DidNot,
-    /// The answer is silent on it.
-    CannotTell,
+    /// The answer is silent on it, or contradicts itself.
+    Unknown,
 }
 
 /// What `reply` says of `step`, be it the step's own answer or of its probe.
@@ -20,7 +20,7 @@ pub fn verdict(step: &Step, reply: &Reply) -> Verdict {
         Step::CreateAccount { .. } => there(reply),
         Step::PurgeAccount { .. } => not(there(reply)),
         Step::SetAccountStatus { id, status, .. } => match reply {
-            Reply::Record(record) => same_status(&Account::of(record, id).status, status),
+            Reply::Record(record) => same_status(&Account::from_record(record, id).status, status),
             _ => absent_or_silent(reply),
         },
         Step::CreateUser { user, account, names, .. } => match user_in(reply, user) {
@@ -29,8 +29,8 @@ pub fn verdict(step: &Step, reply: &Reply) -> Verdict {
         },
         Step::PurgeUser { user, account, .. } => match user_in(reply, user) {
             // Somebody else's by now: the one that was to be purged is gone.
-            Some(User { account: Some(on), .. }) => is(on != *account),
-            Some(_) => Verdict::CannotTell,
+            Some(User { account: Some(on), contradicts: false, .. }) => is(on != *account),
+            Some(_) => Verdict::Unknown,
             None => not(absent_or_silent(reply)),
         },
         Step::SetUserStatus { user, status, .. } => match user_in(reply, user) {
@@ -38,36 +38,52 @@ pub fn verdict(step: &Step, reply: &Reply) -> Verdict {
             None => absent_or_silent(reply),
         },
         Step::UpdateUser { user, names, before, .. } => match user_in(reply, user) {
-            Some(found) if names != before && found.names == *names => Verdict::TookEffect,
-            // The password cannot be read back.
-            Some(_) => Verdict::CannotTell,
+            Some(found) => has_names(&found, names, before.as_ref()),
             None => absent_or_silent(reply),
         },
         Step::MakeMaster { user } => match user_in(reply, user) {
+            Some(found) if found.contradicts => Verdict::Unknown,
             Some(found) => is(found.master),
             None => absent_or_silent(reply),
         },
         Step::AssignPackage { package, .. } => has_package(reply, package),
         Step::RemovePackage { package, .. } => not(has_package(reply, package)),
-        Step::AddAddress { user, .. } => owned_by(reply, user),
-        Step::RemoveAddress { user, .. } => not(owned_by(reply, user)),
+        Step::AddAddress { address, user } => has_address(reply, address, user),
+        Step::RemoveAddress { address, user } => not(has_address(reply, address, user)),
     }
 }
 
 /// One that was there before, marked deleted and so in no list, is not the one that was to be made; nor can
 /// one of other names be told to be it.
 fn is_the_new_user(found: &User, account: &AccountId, names: &(String, String)) -> Verdict {
-    let says_names = found.names != (String::new(), String::new());
     let alike = |one: &str, other: &str| {
         let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
         words(one) == words(other)
     };
+    let Some(found_names) = found.names.as_ref().filter(|_| !found.contradicts) else {
+        return Verdict::Unknown;
+    };
+    let says_names = *found_names != (String::new(), String::new());
     match &found.account {
         Some(on) if on != account || found.is_deleted() => Verdict::DidNot,
-        Some(_) if !says_names || (alike(&found.names.0, &names.0) && alike(&found.names.1, &names.1)) => {
+        Some(_) if !says_names || (alike(&found_names.0, &names.0) && alike(&found_names.1, &names.1)) => {
             Verdict::TookEffect
         }
-        _ => Verdict::CannotTell,
+        _ => Verdict::Unknown,
+    }
+}
+
+/// The password cannot be read back; names and password go in one request. Some servers keep a name where an empty
+/// one is sent: that a name is still there says nothing then.
+fn has_names(found: &User, names: &(String, String), before: Option<&(String, String)>) -> Verdict {
+    let (Some(now), Some(before)) = (&found.names, before) else { return Verdict::Unknown };
+    let must_show = |sent: &String, before: &String| !sent.is_empty() && sent != before;
+    match before != names {
+        true if now == names => Verdict::TookEffect,
+        true if now == before && (must_show(&names.0, &before.0) || must_show(&names.1, &before.1)) => {
+            Verdict::DidNot
+        }
+        _ => Verdict::Unknown,
     }
 }
 
@@ -83,7 +99,7 @@ fn not(verdict: Verdict) -> Verdict {
     match verdict {
         Verdict::TookEffect => Verdict::DidNot,
         Verdict::DidNot => Verdict::TookEffect,
-        Verdict::CannotTell => Verdict::CannotTell,
+        Verdict::Unknown => Verdict::Unknown,
     }
 }
 
@@ -97,20 +113,21 @@ fn there(reply: &Reply) -> Verdict {
 fn absent_or_silent(reply: &Reply) -> Verdict {
     match reply {
         Reply::Absent => Verdict::DidNot,
-        _ => Verdict::CannotTell,
+        _ => Verdict::Unknown,
     }
 }
 
 fn same_status(found: &Status, wanted: &Status) -> Verdict {
-    match found {
-        Status::Other(text) if text.is_empty() => Verdict::CannotTell,
-        _ => is(found == wanted),
+    if found.is_named() {
+        is(found == wanted)
+    } else {
+        Verdict::Unknown
     }
 }
 
 fn user_in(reply: &Reply, name: &UserName) -> Option<User> {
     match reply {
-        Reply::Record(record) => Some(User::of(record, name)),
+        Reply::Record(record) => Some(User::from_record(record, name)),
         _ => None,
     }
 }
@@ -122,12 +139,17 @@ fn has_package(reply: &Reply, package: &PackageName) -> Verdict {
     }
 }
 
-fn owned_by(reply: &Reply, user: &UserName) -> Verdict {
+/// By the address's own record, or by the list of the user's addresses: what that lacks is not on the user.
+fn has_address(reply: &Reply, address: &Address, user: &UserName) -> Verdict {
+    let owner = |record: &Record| record.get("user").filter(|owner| !owner.is_empty()).map(UserName::new);
     match reply {
-        Reply::Record(record) => match record.get("user") {
-            Some(owner) => is(UserName::new(owner) == *user),
-            None => Verdict::CannotTell,
-        },
+        Reply::Record(record) => owner(record).map_or(Verdict::Unknown, |owner| is(owner == *user)),
+        Reply::List(list)
+            if list.iter().any(|(_, record)| owner(record).is_some_and(|owner| owner != *user)) =>
+        {
+            Verdict::Unknown
+        }
+        Reply::List(list) => is(list.iter().any(|(name, _)| Address::new(name) == *address)),
         _ => absent_or_silent(reply),
     }
 }

@@ -28,6 +28,7 @@ fn audited_service(mut fields: Fields, account: &AccountId) -> Result<Neighbour,
         domain: fields.needed_text("domain")?,
         package: PackageName::new(fields.needed_text("package")?.trim()),
         account_id: account.clone(),
+        on_record: false,
         standing: Standing {
             customer: fields.needed_number("customer")?,
             suspended: fields.flag("suspended")?,

@@ -15,6 +15,10 @@ pub struct Request {
     pub old: Option<Service>,
     /// The other provisioned services that share an account with this one, and further packages of this one.
     pub others: Vec<Neighbour>,
+    /// Other provisioned services of this Freeside with this service's user name, on whatever account.
+    pub namesakes: Vec<Neighbour>,
+    /// Everybody whom Freeside's history ever had on this account. None: not known.
+    pub former_users: Option<Vec<UserName>>,
     /// Plan only.
     pub dry_run: bool,
 }
@@ -25,6 +29,8 @@ pub struct AccountWanted {
     pub id: AccountId,
     /// The one that the export's options name, where it is another than `id`.
     pub configured_id: Option<AccountId>,
+    /// Freeside has `id` on record for this service. False also if that is not known.
+    pub on_record: bool,
     pub first_name: String,
     pub last_name: String,
 }
@@ -42,6 +48,8 @@ pub struct Service {
     pub package: PackageName,
     /// The service's package is suspended in Freeside.
     pub suspended: bool,
+    /// This very service was provisioned before: a mailbox that is there is refreshed, not taken over.
+    pub provisioned_before: bool,
 }
 
 impl Service {
@@ -67,6 +75,8 @@ pub struct Neighbour {
     pub domain: String,
     pub package: PackageName,
     pub account_id: AccountId,
+    /// Freeside has that account on record for it. False also if that is not known.
+    pub on_record: bool,
     /// What the hooks do not need of it.
     pub standing: Standing,
 }
@@ -121,15 +131,18 @@ impl Request {
         let mut fields = Fields::new(object, "");
         let account = account(fields.needed_object("account")?)?;
         let read_service = |from: Fields| service(from, shape, configuration);
+        let service = read_service(fields.needed_object("service")?)?;
         let request = Request {
-            service: read_service(fields.needed_object("service")?)?,
             old: match shape {
                 Shape::WithOld => Some(read_service(fields.needed_object("old")?)?),
                 _ => None,
             },
             others: neighbours(fields.objects("others")?, &account, configuration)?,
+            namesakes: namesakes_of(&mut fields, &service.username)?,
+            former_users: former_users(&mut fields)?,
             dry_run: fields.flag("dry_run")?,
             account,
+            service,
         };
         fields.finish()?;
         request.check()?;
@@ -143,6 +156,7 @@ impl Request {
             account: AccountWanted {
                 id,
                 configured_id: None,
+                on_record: false,
                 first_name: String::new(),
                 last_name: String::new(),
             },
@@ -155,9 +169,12 @@ impl Request {
                 password_encoding: String::new(),
                 package: PackageName::additional(),
                 suspended: false,
+                provisioned_before: false,
             },
             old: None,
             others,
+            namesakes: Vec::new(),
+            former_users: None,
             dry_run: false,
         }
     }
@@ -220,6 +237,7 @@ fn account(mut fields: Fields) -> Result<AccountWanted, Error> {
     let configured = fields.text("configured_id")?.filter(|id| !id.is_empty()).map(AccountId::new);
     let account = AccountWanted {
         configured_id: configured.filter(|configured| *configured != id),
+        on_record: fields.flag("on_record")?,
         id,
         first_name: name_of_person(&fields.text("first_name")?.unwrap_or_default()),
         last_name: name_of_person(&fields.text("last_name")?.unwrap_or_default()),
@@ -244,6 +262,7 @@ fn service(mut fields: Fields, shape: Shape, configuration: &Configuration) -> R
         password_encoding: text(encoding),
         package: package(&mut fields, configuration)?,
         suspended: fields.flag("suspended")?,
+        provisioned_before: fields.flag("provisioned_before")?,
     };
     fields.finish()?;
     Ok(service)
@@ -260,6 +279,7 @@ fn neighbours(
         let package = package(&mut fields, configuration)?;
         let account_id = fields.text("account_id")?.filter(|id| !id.is_empty());
         let account_id = account_id.map_or_else(|| account.id.clone(), AccountId::new);
+        let on_record = fields.flag("on_record")?;
         fields.finish()?;
         neighbours.extend(services.into_iter().map(|(svcnum, username, domain)| Neighbour {
             svcnum,
@@ -267,11 +287,40 @@ fn neighbours(
             domain,
             package: package.clone(),
             account_id: account_id.clone(),
+            on_record,
             standing: Standing::default(),
         }));
     }
     neighbours.retain(Neighbour::can_be_a_mailbox);
     Ok(neighbours)
+}
+
+/// `namesakes: [{svcnum, domain, account_id, on_record}]`; they have the user name of the service itself.
+pub fn namesakes_of(fields: &mut Fields, username: &UserName) -> Result<Vec<Neighbour>, Error> {
+    let one = |mut fields: Fields| {
+        let namesake = Neighbour {
+            svcnum: fields.needed_number("svcnum")?,
+            username: username.clone(),
+            domain: fields.text("domain")?.unwrap_or_default(),
+            package: PackageName::additional(),
+            // No account has an empty id: of a namesake whose account is not given none is known.
+            account_id: AccountId::new(fields.text("account_id")?.unwrap_or_default()),
+            on_record: fields.flag("on_record")?,
+            standing: Standing::default(),
+        };
+        fields.finish()?;
+        Ok(namesake)
+    };
+    fields.objects("namesakes")?.into_iter().map(one).collect()
+}
+
+/// `former_users: [user names]`; None if the key is missing.
+pub fn former_users(fields: &mut Fields) -> Result<Option<Vec<UserName>>, Error> {
+    if !fields.has("former_users") {
+        return Ok(None);
+    }
+    let names = fields.texts("former_users")?.into_iter().map(UserName::new);
+    Ok(Some(names.filter(|name| !name.as_str().trim().is_empty()).collect()))
 }
 
 /// One service, or a list of those that are alike in all else: number, user name and domain of each.

@@ -166,8 +166,9 @@ pub unsafe extern "C" fn mm_provision(
 }
 
 /// Takes the service's user away: marks it deleted, makes another user the account's master where it was,
-/// and with "autopurge" purges it. The request as for mm_provision(); the password is not needed. Statuses,
-/// NULLs, ownership and threads as for mm_provision().
+/// and with "autopurge" purges it. The request as for mm_provision(); the password is not needed. Once the user
+/// is marked, the call succeeds, and the reply's "unfinished" names what it could not do. Statuses, NULLs,
+/// ownership and threads as for mm_provision().
 #[no_mangle]
 pub unsafe extern "C" fn mm_unprovision(
     handle: *const mm_export,

@@ -163,7 +163,7 @@ pub fn orphans(export: &Export, mut fields: Fields, sink: &dyn Sink) -> Result<V
     };
     let mut findings = Vec::new();
     for (id, record) in list {
-        let account = Account::of(&record, &AccountId::new(id));
+        let account = Account::from_record(&record, &AccountId::new(id));
         let ours = prefixes.iter().any(|prefix| account.id.key().starts_with(prefix.key()));
         if ours && !known.contains(&account.id) {
             findings.extend(orphan_account(&account));

@@ -17,6 +17,7 @@ pub fn call(export: &Export, name: &str, arguments: &str, sink: &dyn Sink) -> Re
         "audit" => audit::audit(export, fields, sink),
         "check" => check::check(export, fields, sink),
         "encoding" => encoding(fields),
+        "finish_unprovision" => purge::finish_unprovision(export, fields, sink),
         "inspect" => inspect::inspect(export, fields, sink),
         "orphans" => audit::orphans(export, fields, sink),
         "purge_deleted" => purge::purge_deleted(export, fields, sink),
@@ -68,7 +69,7 @@ fn by_name(
             Ok(list.into_iter().map(|(id, record)| (id, Value::Object(record.0))).collect())
         }
         Ok(Reply::Silent) => Ok(Value::Object(Map::new())),
-        Ok(Reply::Absent) => Ok(Value::Null),
+        Ok(Reply::Absent | Reply::NotShown) => Ok(Value::Null),
         Err(error) => Err(failed(&error, &what, operation.is_read())),
     }
 }

@@ -99,9 +99,9 @@ fn check_domains(api: &Api, domains: &[String]) -> Map<String, Value> {
         let calls: Vec<Call> = some.iter().map(|domain| Call::get_domain(domain)).collect();
         for (domain, reply) in some.iter().zip(api.read(&calls)) {
             let told = match reply {
-                Ok(Reply::Absent) => line(
-                    false,
-                    format!("{domain} is not a system domain which the API client may use; set it up in MagicMail"),
+                Ok(Reply::Absent | Reply::NotShown) => line(
+                    Value::Null,
+                    format!("not known: the server shows no domain {domain}, or does not let the API client see it; if mailboxes of it are refused, set it up in MagicMail as a system domain"),
                 ),
                 Ok(_) => line(true, format!("the API client may use {domain}")),
                 Err(error) => line(Value::Null, error.text),

@@ -6,10 +6,11 @@ use super::Export;
 use crate::api::{Api, Call, CallError, Limits, Reply};
 use crate::document::{needed_segment, Fields};
 use crate::error::Error;
+use crate::evidence::UserList;
 use crate::foreign::foreign;
 use crate::id::{AccountId, UserName};
 use crate::log::Sink;
-use crate::record::{Record, User};
+use crate::record::Record;
 use serde_json::{Map, Value};
 use std::time::Duration;
 
@@ -33,7 +34,8 @@ pub fn inspect(export: &Export, mut fields: Fields, sink: &dyn Sink) -> Result<V
     let mut found = Found::default();
     for (part, reply) in wanted.iter().zip(api.read(&calls)) {
         match reply {
-            Ok(reply) => found.take_in(part, reply, &api),
+            Ok(Reply::List(list)) if *part == "masters" => found.record_masters(&account, &list, &api),
+            Ok(reply) => found.record(part, reply, &api),
             Err(error) => found.unknown(part, &error),
         }
     }
@@ -70,21 +72,29 @@ struct Found {
 }
 
 impl Found {
-    fn take_in(&mut self, part: &str, reply: Reply, api: &Api) {
+    fn record(&mut self, part: &str, reply: Reply, api: &Api) {
         let text = |text: &str| Value::from(api.clean(&foreign(text)));
-        let value = match (part, reply) {
-            (_, Reply::Record(record)) => {
+        let value = match reply {
+            Reply::Record(record) => {
                 let texts = record.0.iter().filter_map(|(name, value)| Some((name.clone(), value.as_str()?)));
                 texts.map(|(name, value)| (name, text(value))).collect::<Map<_, _>>().into()
             }
-            ("masters", Reply::List(list)) => {
-                self.masters = masters(&list);
-                self.masters.iter().map(|name| text(name.as_str())).collect()
-            }
-            (_, Reply::List(list)) => list.iter().map(|(id, _)| text(id)).collect(),
+            Reply::List(list) => list.iter().map(|(id, _)| text(id)).collect(),
             _ => Value::Null,
         };
         self.shown.insert(part.to_owned(), value);
+    }
+
+    fn record_masters(&mut self, account: &AccountId, list: &[(String, Record)], api: &Api) {
+        match UserList::from_entries(account, list) {
+            Ok(list) => {
+                let masters = list.iter().filter(|user| user.master && !user.is_deleted());
+                self.masters = masters.map(|user| user.name.clone()).collect();
+                let text = |name: &UserName| Value::from(api.clean(&foreign(name.as_str())));
+                self.shown.insert("masters".to_owned(), self.masters.iter().map(text).collect());
+            }
+            Err(text) => self.unknown.push(format!("masters: {}", api.clean(&text)).into()),
+        }
     }
 
     fn unknown(&mut self, part: &str, error: &CallError) {
@@ -95,7 +105,7 @@ impl Found {
     fn packages_of_master(&mut self, api: &Api) {
         let Some(master) = self.masters.first().cloned() else { return };
         match api.read_one(&Call::get_packages(&master)) {
-            Ok(reply) => self.take_in("packages", reply, api),
+            Ok(reply) => self.record("packages", reply, api),
             Err(error) => self.unknown("packages", &error),
         }
     }
@@ -104,12 +114,4 @@ impl Found {
         self.shown.insert("unknown".to_owned(), self.unknown.into());
         self.shown.into()
     }
-}
-
-fn masters(list: &[(String, Record)]) -> Vec<UserName> {
-    list.iter()
-        .map(|(name, record)| User::of(record, &UserName::new(name)))
-        .filter(|user| user.master && !user.is_deleted())
-        .map(|user| user.name)
-        .collect()
 }

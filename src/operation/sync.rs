@@ -37,9 +37,10 @@ fn one(mut fields: Fields, account: &AccountId) -> Result<Neighbour, Error> {
     let service = Neighbour {
         svcnum: fields.needed_number("svcnum")?,
         username: UserName::new(fields.needed_text("username")?),
-        domain: String::new(),
+        domain: fields.text("domain")?.unwrap_or_default(),
         package: PackageName::new(fields.needed_text("package")?.trim()),
         account_id: account.clone(),
+        on_record: false,
         standing: Standing::default(),
     };
     fields.finish()?;

@@ -39,7 +39,7 @@ pub fn plan(task: &Task, world: &World) -> Result<Plan, Refusal> {
     let found = audit(task, world)?.findings;
     let key = task.finding.as_deref().unwrap_or_default();
     match found.into_iter().find(|finding| finding.key == key).map(|finding| finding.mend) {
-        Some(Mend::Steps(steps)) => Ok(Plan { steps, warnings: Vec::new() }),
+        Some(Mend::Steps(steps)) => Ok(Plan { steps, ..Plan::default() }),
         Some(Mend::ByHand(text)) => Err(Refusal::because(text)),
         Some(Mend::Provision(_)) => Err(Refusal::because("the provision hook mends it".to_owned())),
         None => Ok(Plan::default()),

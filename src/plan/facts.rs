@@ -1,10 +1,11 @@
-//! What has to be known before a plan can be made, in rounds: the facts of one round are read side by side.
+//! What has to be known before a plan can be made, in rounds: the facts of one round are read concurrently.
 
 use super::audit::Seen;
-use super::{master, namesake};
-use crate::id::{Address, UserName};
-use crate::record::Status;
-use crate::world::{Hook, Known, Task, World};
+use super::{master, namesake, purge, replace};
+use crate::evidence::Known;
+use crate::id::{Address, PackageName, UserName};
+use crate::record::{Status, User};
+use crate::world::{Hook, Task, World};
 use std::collections::BTreeSet;
 
 /// One thing to ask the server.
@@ -15,8 +16,12 @@ pub enum Fact {
     User,
     /// The list of the account's users.
     Users,
-    /// The user of another service.
+    /// The same, once the service's own user is marked deleted. If it cannot be read, that is no failure.
+    UsersAfterMark,
+    /// Another user.
     Peer(UserName),
+    /// A user whom Freeside once had on the account. If it cannot be read, that is no failure.
+    FormerUser(UserName),
     Packages(UserName),
     Owner(Address),
     /// All addresses of a user.
@@ -29,9 +34,9 @@ pub fn missing_facts(task: &Task, world: &World) -> Vec<Fact> {
     match task.hook {
         Hook::Provision => provision(task, &mut round),
         Hook::Unprovision => unprovision(task, &mut round),
-        Hook::Replace => replace(task, &mut round),
+        Hook::Replace => change(task, &mut round),
         Hook::Suspend | Hook::Unsuspend => own_user(task, &mut round),
-        Hook::Purge => purge(task, &mut round),
+        Hook::Purge => purge_job(task, &mut round),
         Hook::Sync => sync(task, &mut round),
         Hook::Mend => audit(task, &mut round),
     }
@@ -52,13 +57,13 @@ impl Round<'_> {
     }
 
     fn account(&mut self) {
-        if self.world.account.is_unknown() {
+        if self.world.account.is_not_asked() {
             self.add(Fact::Account);
         }
     }
 
     fn user(&mut self) {
-        if self.world.user.is_unknown() {
+        if self.world.user.is_not_asked() {
             self.add(Fact::User);
         }
     }
@@ -69,6 +74,12 @@ impl Round<'_> {
         }
     }
 
+    fn users_after_mark(&mut self) {
+        if self.world.list_after_mark().is_none() && self.world.users_after_mark.is_not_asked() {
+            self.add(Fact::UsersAfterMark);
+        }
+    }
+
     fn packages(&mut self, user: &UserName) {
         if !self.world.packages.contains_key(user) {
             self.add(Fact::Packages(user.clone()));
@@ -76,12 +87,12 @@ impl Round<'_> {
     }
 
     fn peer(&mut self, user: &UserName) {
-        if !self.world.peers.contains_key(user) {
+        if self.world.read_directly(user).is_none() {
             self.add(Fact::Peer(user.clone()));
         }
     }
 
-    /// The packages of the user that is nearly always the master, beside the first reads. Useless where it
+    /// The packages of the user that is nearly always the master, with the first reads. Useless where it
     /// is not, or where there is no account yet, but then it cost no time.
     fn read_ahead(&mut self, user: &UserName) {
         if self.world.is_untouched() {
@@ -100,15 +111,19 @@ impl Round<'_> {
             self.add(Fact::Owner(address));
         }
     }
+
+    fn is_complete(&self) -> bool {
+        self.facts.is_empty()
+    }
 }
 
+/// Always the account and the user by its name; then what the size of the account requires.
 fn provision(task: &Task, round: &mut Round) {
     let world = round.world;
     round.account();
-    which_account_counts(task, round);
+    round.user();
     match task.oldest_other(world) {
         Some(oldest) if task.is_large(world) => {
-            round.user();
             round.peer(&oldest.username);
             round.read_ahead(&oldest.username);
         }
@@ -118,12 +133,7 @@ fn provision(task: &Task, round: &mut Round) {
         }
         None => {}
     }
-    // Else it need not be asked for: a list that lacks it, or an account that is not there, says that it
-    // is not on the account, and a name of another account's is refused by the server.
-    if world.name_refused || world.made_user {
-        round.user();
-    }
-    if round.facts.is_empty() {
+    if round.is_complete() {
         provision_on(task, round);
     }
 }
@@ -131,143 +141,200 @@ fn provision(task: &Task, round: &mut Round) {
 /// The facts of a provision on an account that is known.
 fn provision_on(task: &Task, round: &mut Round) {
     let world = round.world;
-    let own = world.user.there();
+    let own = world.user.present();
     if own.is_some_and(|user| !world.is_on_account(user)) {
         return;
     }
     if own.is_none() && world.account == Known::Absent {
         return;
     }
-    if !has_master(task, world) {
-        round.users();
-    }
-    who_is_hidden(task, round);
-    if own.is_some() || (world.listed_before && world.user.is_unknown()) {
-        round.user();
-        if !world.made_user {
+    which_master(task, round);
+    if own.is_some() {
+        if !world.progress.made_user {
+            round.addresses(task.user());
             round.owner(task.address());
         }
         round.packages(task.user());
     }
-    master_packages(task, round);
 }
 
-/// An account whose list is empty, though Freeside has other services there: the list is believed where those
-/// are marked deleted and it leaves such users out, which each of them is asked for.
-fn who_is_hidden(task: &Task, round: &mut Round) {
+/// Which master counts, and its packages.
+fn which_master(task: &Task, round: &mut Round) {
     let world = round.world;
-    if world.lists_nobody() {
-        task.others(world).for_each(|other| round.peer(&other.username));
+    task.unplaced_others(world).for_each(|name| round.peer(name));
+    let candidates = master::candidates(world);
+    // One whose account a list does not name may be anybody's.
+    for user in candidates.iter().filter(|user| user.account.is_none()) {
+        round.peer(&user.name);
+    }
+    if !round.is_complete() {
+        return;
+    }
+    // If nobody but the service's own user is one, the list may show another.
+    let is_own = |user: &&User| user.name == *task.user();
+    if candidates.is_empty() || candidates.iter().all(is_own) && !world.progress.made_user {
+        round.users();
+    }
+    if candidates.is_empty() {
+        // That a list lacks the master proves nothing, unless this call made the account.
+        for name in master::left_out_of_list(task, world) {
+            round.peer(name);
+        }
+    }
+    // Of several the packages tell which one counts.
+    for user in candidates.iter().take(MOST_MASTERS) {
+        round.packages(&user.name);
     }
 }
 
-/// Whether a master is known without the account's list. The oldest service is nearly always it.
-fn has_master(task: &Task, world: &World) -> bool {
-    world.users.is_some() || master::of(task, world).user.is_some()
-}
-
-/// A service on record on one account, while the options name another: its user tells.
-fn which_account_counts(task: &Task, round: &mut Round) {
-    if task.request.account.configured_id.is_some() {
-        round.user();
-    }
-}
-
-fn master_packages(task: &Task, round: &mut Round) {
-    if let Some(master) = master::of(task, round.world).user {
-        round.packages(&master.name);
-    }
-}
+/// Of so many users that are marked as masters the packages are read.
+const MOST_MASTERS: usize = 16;
 
 fn unprovision(task: &Task, round: &mut Round) {
     let world = round.world;
-    match &world.user {
-        Known::Absent => return emptied_account(task, round),
-        // Refused whatever else there is.
-        Known::There(user) if !world.is_on_account(user) => return,
-        _ => {}
+    if world.user == Known::Absent {
+        return account_to_purge(task, round);
     }
-    which_account_counts(task, round);
-    let oldest = task.oldest_other(world);
-    match oldest {
-        Some(oldest) if task.is_large(world) => {
-            round.user();
-            round.peer(&oldest.username);
+    round.user();
+    if let Known::Present(user) = &world.user {
+        if !world.is_on_account(user) {
+            // Refused, unless a namesake stands for it, which its addresses may tell.
+            if namesake::exist(task) {
+                round.addresses(task.user());
+            }
+            return;
         }
-        _ => round.users(),
     }
-    if let Some(oldest) = oldest {
-        round.read_ahead(&oldest.username);
+    match task.oldest_other(world) {
+        Some(oldest) if task.is_large(world) => {
+            round.peer(&oldest.username);
+            round.read_ahead(&oldest.username);
+        }
+        Some(oldest) => {
+            round.users();
+            round.read_ahead(&oldest.username);
+        }
+        None => round.users(),
     }
-    let has_namesake = namesake::of(task, world).is_some();
-    if task.autopurge || has_namesake {
-        round.owner(task.address());
-    }
-    who_is_hidden(task, round);
-    if round.facts.is_empty() {
-        // The list lacks it, or says too little of it.
-        round.user();
-    }
-    if !round.facts.is_empty() {
-        return;
-    }
-    if !has_namesake {
-        return heirs_packages(task, round);
-    }
-    if !has_master(task, world) {
-        round.users();
-    }
-    master_packages(task, round);
-}
-
-fn heirs_packages(task: &Task, round: &mut Round) {
-    let world = round.world;
-    let heir = master::after_unprovision(task, world).user;
-    let is_certain = world.users.is_some()
-        || heir.as_ref().is_some_and(|heir| heir.master || world.user.there().is_some_and(|own| own.master));
-    if !is_certain {
-        return round.users();
-    }
-    match heir {
-        Some(heir) => round.packages(&heir.name),
-        // A repeat: the account may be marked deleted already.
-        None if world.deleted_before && task.oldest_other(world).is_none() => round.account(),
-        None => {}
+    round.addresses(task.user());
+    if round.is_complete() {
+        unprovision_on(task, round);
     }
 }
 
-/// An unprovision whose user is purged may have left its account.
-fn emptied_account(task: &Task, round: &mut Round) {
+/// The facts of an unprovision on an account that is known.
+fn unprovision_on(task: &Task, round: &mut Round) {
     let world = round.world;
-    if !task.autopurge || world.purged_user {
-        return;
+    // A list of addresses that does not say whose they are may be anybody's.
+    if task.autopurge || namesake::exist(task) {
+        for address in world.addresses.get(task.user()).into_iter().flatten() {
+            round.owner(address.clone());
+        }
     }
-    round.owner(task.address());
-    if task.oldest_other(world).is_none() {
+    let own = world.user.present();
+    let is_kept =
+        own.is_some_and(|found| namesake::ownership(task, world, found) != namesake::Ownership::Own);
+    if is_kept {
+        return which_master(task, round);
+    }
+    successor(task, round);
+    // A repeat may find the account marked deleted already.
+    if world.before.deleted && task.oldest_other(world).is_none() {
         round.account();
-        if world.account.there().is_some() {
+    }
+    if world.is_shown_deleted() {
+        account_to_purge(task, round);
+    }
+}
+
+/// Who holds the packages once the service's own user is deleted, and those packages.
+fn successor(task: &Task, round: &mut Round) {
+    let world = round.world;
+    if !master::is_list_trusted(task, world) {
+        return;
+    }
+    task.unplaced_others(world).for_each(|name| round.peer(name));
+    let marked = || master::remaining(task, world).into_iter().filter(|user| user.master);
+    for user in marked().filter(|user| user.account.is_none()) {
+        round.peer(&user.name);
+    }
+    for user in marked().take(MOST_MASTERS) {
+        round.packages(&user.name);
+    }
+    if !round.is_complete() {
+        return;
+    }
+    if master::after_unprovision(task, world).user.is_some_and(|user| user.master) {
+        return;
+    }
+    // No other user is marked: the oldest service's becomes the master, whether the list shows it or not.
+    if world.users.is_none() {
+        return successor_without_list(task, round);
+    }
+    for name in master::left_out_of_list(task, world) {
+        round.peer(name);
+    }
+    if let Some(first) = master::successors(task, world).first().filter(|first| first.account.is_none()) {
+        round.peer(&first.name);
+    }
+    if let Some(successor) = master::after_unprovision(task, world).user.filter(|_| round.is_complete()) {
+        round.packages(&successor.name);
+    }
+}
+
+/// On a large account: the oldest other service's user was read directly and takes the place, so the list is not
+/// needed. It is needed if that user cannot, or if the service's own user holds the package of additional users:
+/// then another master counted, whom only the list shows.
+fn successor_without_list(task: &Task, round: &mut Round) {
+    let world = round.world;
+    let Some(successor) = master::after_unprovision(task, world).user else { return round.users() };
+    match world.packages.get(task.user()) {
+        None => round.packages(task.user()),
+        Some(held) if held.contains(&PackageName::additional()) => round.users(),
+        Some(_) => round.packages(&successor.name),
+    }
+}
+
+/// Whether an account whose user is marked deleted, or gone, can be purged with it.
+fn account_to_purge(task: &Task, round: &mut Round) {
+    let world = round.world;
+    if !task.autopurge && task.hook != Hook::Purge || task.oldest_other(world).is_some() {
+        return;
+    }
+    if !world.progress.purged_user {
+        round.account();
+        if world.user != Known::Absent {
+            round.users_after_mark();
+        } else if world.account.present().is_some_and(|account| account.status == Status::Deleted) {
             round.users();
         }
     }
+    if !round.is_complete() || purge::is_account_empty(task, world) {
+        return;
+    }
+    let lists = [world.users.as_ref(), world.users_after_mark.present()];
+    let mut lists = lists.into_iter().flatten().peekable();
+    if lists.peek().is_some() && lists.all(|list| list.shows_nobody_but(task.user())) {
+        for name in purge::former_users_to_read(task, world) {
+            round.add(Fact::FormerUser(name.clone()));
+        }
+    }
 }
 
-/// The service's user; where another service has its name, also who bears their addresses.
+/// The service's user; if another service has its name, also its addresses, which tell whose it is.
 fn own_user(task: &Task, round: &mut Round) {
     round.user();
-    for address in namesake::telling_addresses(task, round.world) {
-        round.owner(address);
+    if namesake::exist(task) {
+        round.addresses(task.user());
     }
 }
 
-fn replace(task: &Task, round: &mut Round) {
+fn change(task: &Task, round: &mut Round) {
     own_user(task, round);
-    let Some(old) = &task.request.old else { return };
-    let moved = !old.domain.eq_ignore_ascii_case(&task.request.service.domain);
-    if moved {
-        round.owner(old.address());
-    }
-    // Nothing changed: it is the way to put a mailbox right, so the address is looked at too.
+    let moved = replace::is_moved(task);
+    // If nothing changed, it is the way to put a mailbox right, so its address is looked at too.
     if moved || is_same(task) {
+        round.addresses(task.user());
         round.owner(task.address());
     }
 }
@@ -278,12 +345,11 @@ fn sync(task: &Task, round: &mut Round) {
     round.read_ahead(&oldest.username);
     if task.is_large(world) && world.users.is_none() {
         round.peer(&oldest.username);
-    }
-    if round.facts.iter().all(|fact| !matches!(fact, Fact::Peer(_))) && !has_master(task, world) {
+    } else {
         round.users();
     }
-    if round.facts.is_empty() {
-        master_packages(task, round);
+    if round.is_complete() {
+        which_master(task, round);
     }
 }
 
@@ -292,7 +358,7 @@ fn audit(task: &Task, round: &mut Round) {
     let world = round.world;
     round.account();
     round.users();
-    if !round.facts.is_empty() {
+    if !round.is_complete() {
         return;
     }
     let seen = Seen::in_world(world);
@@ -300,15 +366,22 @@ fn audit(task: &Task, round: &mut Round) {
     for service in task.others(world).filter(|service| names.insert(&service.username)) {
         let user = &service.username;
         match seen.user(user) {
-            Known::Unknown => round.peer(user),
-            Known::There(found) if world.is_on_account(found) && !found.is_deleted() => {
+            Known::NotAsked => round.peer(user),
+            Known::Present(found) if world.is_on_account(found) && !found.is_deleted() => {
                 round.packages(user);
                 round.addresses(user);
             }
             _ => {}
         }
     }
-    if !round.facts.is_empty() {
+    for user in master::candidates(world) {
+        if user.account.is_none() {
+            round.peer(&user.name);
+        } else {
+            round.packages(&user.name);
+        }
+    }
+    if !round.is_complete() {
         return;
     }
     for service in task.others(world) {
@@ -320,27 +393,22 @@ fn audit(task: &Task, round: &mut Round) {
     }
 }
 
-fn purge(task: &Task, round: &mut Round) {
+fn purge_job(task: &Task, round: &mut Round) {
     let world = round.world;
-    // It is purged with its last mailbox only where Freeside has no service there.
-    let may_go = task.oldest_other(world).is_none();
+    round.user();
     match &world.user {
-        Known::There(user) if !world.is_on_account(user) || !user.is_deleted() => {}
-        Known::There(_) => {
-            round.owner(task.address());
-            if may_go {
-                round.account();
+        Known::Present(user) if world.is_on_account(user) && user.is_deleted() => {
+            round.addresses(task.user());
+            for address in world.addresses.get(task.user()).into_iter().flatten() {
+                round.owner(address.clone());
+            }
+            if task.oldest_other(world).is_none() {
                 round.users();
             }
+            account_to_purge(task, round);
         }
-        Known::Absent if world.purged_user || !may_go => {}
-        Known::Absent => {
-            round.account();
-            if world.account.there().is_some_and(|account| account.status == Status::Deleted) {
-                round.users();
-            }
-        }
-        Known::Unknown => round.user(),
+        Known::Absent => account_to_purge(task, round),
+        _ => {}
     }
 }
 

@@ -1,21 +1,59 @@
-//! Another service of the same user name on the same account. Freeside lets two services share a name where their
-//! domains differ; MagicMail has one user of a name, so the address tells whose mailbox it is.
+//! Whose mailbox a user is. Freeside lets two services share a user name if their domains differ; MagicMail has one
+//! user of a name. The addresses on it tell whose it is, then the account on record.
+//!
+//! | on the user | whose it is |
+//! | --- | --- |
+//! | this service's address only | this service's, whoever has the name elsewhere |
+//! | another service's address only | the other service's |
+//! | both | both: it is kept for the other |
+//! | neither | the service's that has the user's account on record; otherwise it cannot be told |
 
 use super::Refusal;
 use crate::document::Neighbour;
 use crate::id::{Address, UserName};
+use crate::record::User;
 use crate::world::{Task, World};
 
-pub fn of<'a>(task: &'a Task, world: &'a World) -> Option<&'a Neighbour> {
-    task.others(world).find(|other| other.username == *task.user())
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ownership<'a> {
+    Own,
+    Shared(&'a Neighbour),
+    Theirs(&'a Neighbour),
+    Unknown(&'a Neighbour),
 }
 
-/// Whose the user is, these tell: the addresses of the service, in a change also the one that it had; and the one of
-/// the other service.
-pub fn telling_addresses(task: &Task, world: &World) -> Vec<Address> {
-    match of(task, world) {
-        Some(other) => own_addresses(task).chain(address_of(other)).collect(),
-        None => Vec::new(),
+/// Whether any other service of this Freeside has the user name.
+pub fn exist(task: &Task) -> bool {
+    task.namesakes().next().is_some()
+}
+
+/// Whose mailbox `found`, the user of the service's name, is.
+pub fn ownership<'a>(task: &'a Task, world: &World, found: &User) -> Ownership<'a> {
+    let Some(first) = task.namesakes().next() else { return Ownership::Own };
+    let user = task.user();
+    let own: Vec<Address> = own_addresses(task).collect();
+    let is_own = own.iter().any(|address| world.owns_address(user, address));
+    let is_theirs = |other: &&Neighbour| {
+        address_of(other).is_some_and(|address| !own.contains(&address) && world.owns_address(user, &address))
+    };
+    match (is_own, task.namesakes().find(is_theirs)) {
+        (true, None) => Ownership::Own,
+        (true, Some(other)) => Ownership::Shared(other),
+        (false, Some(other)) => Ownership::Theirs(other),
+        (false, None) => by_record(task, found).unwrap_or(Ownership::Unknown(first)),
+    }
+}
+
+fn by_record<'a>(task: &'a Task, found: &User) -> Option<Ownership<'a>> {
+    let on = found.account.as_ref()?;
+    let account = &task.request.account;
+    // An id that is not the one of the options can only be on record.
+    let is_recorded = account.on_record || account.configured_id.is_some();
+    let is_own = is_recorded && account.id == *on;
+    match (is_own, task.namesakes().find(|other| other.on_record && other.account_id == *on)) {
+        (true, None) => Some(Ownership::Own),
+        (false, Some(other)) => Some(Ownership::Theirs(other)),
+        _ => None,
     }
 }
 
@@ -35,20 +73,29 @@ pub fn is_its_mailbox(
     mut own: impl Iterator<Item = Address>,
     other: &Address,
 ) -> bool {
-    world.bears(user, other) && !own.any(|address| world.bears(user, &address))
+    world.owns_address(user, other) && !own.any(|address| world.owns_address(user, &address))
 }
 
 /// Refuses a user who is the mailbox of the other service: to change it would be to change that one's.
-pub fn refuse_its_mailbox(task: &Task, world: &World) -> Result<(), Refusal> {
-    let Some(other) = of(task, world) else { return Ok(()) };
-    let user = task.user();
-    let is_its = |address| is_its_mailbox(world, user, own_addresses(task), &address);
-    if !address_of(other).is_some_and(is_its) {
-        return Ok(());
+pub fn refuse_its_mailbox(task: &Task, world: &World, found: &User) -> Result<(), Refusal> {
+    match ownership(task, world, found) {
+        Ownership::Own | Ownership::Shared(_) => Ok(()),
+        Ownership::Theirs(other) => Err(Refusal::because(format!(
+            "the address {} is not on user {}, who is the mailbox of service {}; unprovision one of the two services, and provision it again under another user name",
+            task.address(),
+            task.user(),
+            other.told()
+        ))),
+        Ownership::Unknown(other) => Err(unknown(task, other)),
     }
-    Err(Refusal::because(format!(
-        "the address {} is not on user {user}, who is the mailbox of service {} of this account; unprovision one of the two services, and provision it again under another user name",
-        task.address(),
-        other.told()
-    )))
+}
+
+/// Nothing tells whose mailbox it is.
+pub fn unknown(task: &Task, other: &Neighbour) -> Refusal {
+    Refusal::because(format!(
+        "service {} has the user name {} too, and no address on the user tells whose mailbox it is; add {} or the other service's address to it in MagicMail, then try again",
+        other.told(),
+        task.user(),
+        task.address()
+    ))
 }

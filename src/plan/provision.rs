@@ -1,11 +1,21 @@
 //! The plan of a provisioned service.
+//!
+//! | the user, read directly | what is done |
+//! | --- | --- |
+//! | absent | it is made |
+//! | on another account | refused; nothing is written |
+//! | on this account, another service has the name | refused |
+//! | on this account, this very service was provisioned before, not deleted | refreshed: its status stays |
+//! | on this account otherwise | taken over: made active (or suspended), its mail is kept |
 
+use super::namesake::{self, Ownership};
 use super::{master, packages, Plan, Refusal, Weight};
+use crate::evidence::Known;
 use crate::foreign::foreign;
 use crate::id::PackageName;
 use crate::record::{Status, User};
 use crate::step::Step;
-use crate::world::{Known, Task, World};
+use crate::world::{Task, World};
 
 pub fn plan(task: &Task, world: &World) -> Result<Plan, Refusal> {
     refuse_what_is_taken(task, world)?;
@@ -18,9 +28,11 @@ pub fn plan(task: &Task, world: &World) -> Result<Plan, Refusal> {
     if let Some(master) = &master {
         own_package(task, world, master, &mut plan);
     }
-    match world.user.there() {
-        None => create_user(task, world, &mut plan, master.is_none()),
-        Some(user) => keep_user(task, world, &mut plan, user, master.is_none()),
+    match &world.user {
+        Known::Present(user) => keep_user(task, world, &mut plan, user, master.is_none())?,
+        Known::Absent => create_user(task, world, &mut plan, master.is_none())?,
+        // Nobody is made of whom no direct read has said that it is absent.
+        Known::NotAsked | Known::Unknown => return Err(not_known(task)),
     }
     match &master {
         Some(master) => {
@@ -35,42 +47,17 @@ pub fn plan(task: &Task, world: &World) -> Result<Plan, Refusal> {
     Ok(plan)
 }
 
+fn not_known(task: &Task) -> Refusal {
+    Refusal::not_believed(format!("it is not known whether there is a user {} in MagicMail", task.user()))
+}
+
 fn refuse_what_is_taken(task: &Task, world: &World) -> Result<(), Refusal> {
-    let user = task.user();
-    let own = task.request.service.svcnum;
-    let namesake = task.request.others.iter().find(|other| other.svcnum != own && other.username == *user);
-    if let Some(other) = namesake {
-        return Err(Refusal::because(format!(
-            "the user name {user} is taken by service {} of this customer, and a user name is unique in MagicMail whatever the domain; choose another",
-            other.told()
-        )));
-    }
-    if let Some(found) = world.user.there() {
-        match &found.account {
-            None => {
-                return Err(Refusal::not_believed(format!(
-                    "the server does not say to which account user {user} belongs"
-                )))
-            }
-            Some(account) if *account != world.account_id && found.is_deleted() => {
-                return Err(Refusal::because(format!(
-                    "user {user} belongs to account {}, not {}, is marked deleted there and keeps its name until it is purged; purge it in MagicMail, or choose another user name",
-                    foreign(account.as_str()),
-                    world.account_id
-                )))
-            }
-            Some(account) if *account != world.account_id => {
-                return Err(Refusal::because(format!(
-                    "user {user} belongs to account {}, not {}; unprovision it there first, or choose another user name",
-                    foreign(account.as_str()),
-                    world.account_id
-                )))
-            }
-            Some(_) => {}
-        }
+    refuse_namesake(task, world)?;
+    if let Some(found) = world.user.present() {
+        refuse_other_account(task, world, found)?;
     }
     if let Some(Some(owner)) = world.owners.get(&task.address()) {
-        if owner != user {
+        if owner != task.user() {
             return Err(Refusal::because(format!(
                 "the address {} is on user {}; remove it there first",
                 task.address(),
@@ -81,29 +68,76 @@ fn refuse_what_is_taken(task: &Task, world: &World) -> Result<(), Refusal> {
     refuse_empty_list(task, world)
 }
 
-/// A list that lacks everybody whom Freeside knows is no list, but where all of them are hidden from it.
-pub fn refuse_empty_list(task: &Task, world: &World) -> Result<(), Refusal> {
-    let others = task.others(world).count();
-    if world.lists_nobody() && others > 0 && !are_hidden(task, world) {
-        return Err(Refusal::not_believed(format!(
-            "the server lists no users on account {}, but Freeside has {others} other services there; nothing is decided on such a list",
-            world.account_id
-        )));
+/// A user name that another provisioned service has: on this account in any case, elsewhere if the user is there.
+fn refuse_namesake(task: &Task, world: &World) -> Result<(), Refusal> {
+    let is_here = world.user.present().is_some_and(|found| world.is_on_account(found));
+    let is_refreshed = is_here && task.request.service.provisioned_before;
+    let is_own = world
+        .user
+        .present()
+        .is_some_and(|found| is_refreshed && namesake::ownership(task, world, found) == Ownership::Own);
+    if is_own || world.progress.made_user {
+        return Ok(());
     }
-    Ok(())
+    let mut namesakes = task.namesakes();
+    let Some(other) = namesakes.find(|other| is_here || other.account_id == world.account_id) else {
+        return Ok(());
+    };
+    Err(Refusal::because(format!(
+        "the user name {} is taken by service {}, and a user name is unique in MagicMail whatever the domain; choose another",
+        task.user(),
+        other.told()
+    )))
 }
 
-/// Whether the other services' users are there, marked deleted, as the unprovisions of a transaction that was
-/// rolled back leave them.
-fn are_hidden(task: &Task, world: &World) -> bool {
-    let peers = task.others(world).filter_map(|other| world.peers.get(&other.username)?.there());
-    let mut on_account = peers.filter(|user| world.is_on_account(user)).peekable();
-    on_account.peek().is_some() && on_account.all(User::is_deleted)
+fn refuse_other_account(task: &Task, world: &World, found: &User) -> Result<(), Refusal> {
+    let user = task.user();
+    let Some(account) = &found.account else {
+        return Err(Refusal::not_believed(format!(
+            "the server does not say to which account user {user} belongs"
+        )));
+    };
+    if *account == world.account_id {
+        return Ok(());
+    }
+    let (other, own) = (foreign(account.as_str()), &world.account_id);
+    let text = if found.is_deleted() {
+        format!("user {user} belongs to account {other}, not {own}, is marked deleted there and keeps its name until it is purged; choose another user name, or ask the mail administrator whether that mailbox is still needed")
+    } else {
+        format!("user {user} belongs to account {other}, not {own}; unprovision it there first, or choose another user name")
+    };
+    Err(Refusal::because(text))
+}
+
+/// A list without anybody, though Freeside knows other services there, is believed if those services' users were
+/// read directly and none of them is in use on this account: they were never exported, or are marked deleted and
+/// not listed.
+pub fn refuse_empty_list(task: &Task, world: &World) -> Result<(), Refusal> {
+    let others = task.others(world).count();
+    if !world.lists_nobody() || others == 0 {
+        return Ok(());
+    }
+    let is_unused = |known: Option<&Known<User>>| match known {
+        Some(Known::Absent) => true,
+        Some(Known::Present(user)) => !world.is_on_account(user) || user.is_deleted(),
+        _ => false,
+    };
+    if master::left_out_of_list(task, world).into_iter().all(|name| is_unused(world.peers.get(name))) {
+        return Ok(());
+    }
+    Err(Refusal::not_believed(format!(
+        "the server lists no users on account {}, but Freeside has {} there; the list is not trusted, so nothing was changed",
+        world.account_id,
+        master::counted(others, "other service", "other services")
+    )))
 }
 
 fn account(task: &Task, world: &World, plan: &mut Plan) {
     match &world.account {
-        Known::There(account) => {
+        Known::Present(account) => {
+            if account.status == Status::Suspended {
+                plan.warn(format!("account {} was suspended in MagicMail and is active now", account.id));
+            }
             if matches!(account.status, Status::Suspended | Status::Deleted) {
                 let step = Step::SetAccountStatus {
                     id: world.account_id.clone(),
@@ -113,11 +147,12 @@ fn account(task: &Task, world: &World, plan: &mut Plan) {
                 plan.push(step, Weight::Fatal);
             }
         }
-        _ => {
+        Known::Absent => {
             let wanted = &task.request.account;
             let names = (wanted.first_name.clone(), wanted.last_name.clone());
             plan.push(Step::CreateAccount { id: world.account_id.clone(), names }, Weight::Fatal);
         }
+        Known::NotAsked | Known::Unknown => {}
     }
 }
 
@@ -140,9 +175,9 @@ fn wanted_status(task: &Task) -> Status {
     }
 }
 
-fn create_user(task: &Task, world: &World, plan: &mut Plan, as_master: bool) {
+fn create_user(task: &Task, world: &World, plan: &mut Plan, as_master: bool) -> Result<(), Refusal> {
     let (user, service) = (task.user(), &task.request.service);
-    let Some(password) = task.password.clone() else { return };
+    let password = task.password.clone().ok_or_else(|| unsendable(task))?;
     let step = Step::CreateUser {
         user: user.clone(),
         account: world.account_id.clone(),
@@ -158,6 +193,12 @@ fn create_user(task: &Task, world: &World, plan: &mut Plan, as_master: bool) {
         let (status, before) = (Status::Suspended, Status::Active);
         plan.push(Step::SetUserStatus { user: user.clone(), status, before }, Weight::Fatal);
     }
+    Ok(())
+}
+
+fn unsendable(task: &Task) -> Refusal {
+    let why = task.unsendable.as_deref().unwrap_or("the service has none");
+    Refusal::because(format!("its password cannot be sent: {why}"))
 }
 
 /// This export's package where the user is the master, and the address; they do not depend on each other.
@@ -170,59 +211,92 @@ fn finish_user(task: &Task, world: &World, plan: &mut Plan, as_master: bool) {
         plan.push(step, Weight::Fatal);
     }
     let address = task.address();
-    if world.owners.get(&address).is_none_or(Option::is_none) {
+    if !world.owns_address(user, &address) {
         plan.push_each(Step::AddAddress { address, user: user.clone() }, Weight::Fatal, assigns);
     }
 }
 
-/// A user that is on the account already: one that this very hook made, or one to take over.
-fn keep_user(task: &Task, world: &World, plan: &mut Plan, found: &User, as_master: bool) {
-    let user = task.user();
+/// A user that is on the account already: one that this very call made, one to refresh, or one to take over.
+fn keep_user(
+    task: &Task,
+    world: &World,
+    plan: &mut Plan,
+    found: &User,
+    as_master: bool,
+) -> Result<(), Refusal> {
     let make_master = as_master && !found.master;
-    if world.made_user && make_master {
-        plan.push(Step::MakeMaster { user: user.clone() }, Weight::Fatal);
-    }
-    let status = wanted_status(task);
-    let unlike = found.status != status;
-    let set_status = Step::SetUserStatus { user: user.clone(), status, before: found.status.clone() };
-    if world.made_user {
+    let make_master = make_master.then(|| Step::MakeMaster { user: task.user().clone() });
+    if world.progress.made_user {
+        make_master.into_iter().for_each(|step| plan.push(step, Weight::Fatal));
         finish_user(task, world, plan, as_master);
-        if unlike {
-            plan.push(set_status, Weight::Fatal);
-        }
-        return;
+        set_status(task, plan, found);
+        return Ok(());
     }
-    if unlike {
-        plan.push(set_status, Weight::Fatal);
+    if let Status::Unknown(_) = &found.status {
+        return Err(unknown_status(task, found));
+    }
+    let is_refreshed = task.request.service.provisioned_before && !world.before.deleted;
+    if task.password.is_none() && !is_refreshed {
+        return Err(unsendable(task));
+    }
+    if is_refreshed && found.status == Status::Suspended && wanted_status(task) == Status::Active {
+        plan.warn(format!("user {} is suspended in MagicMail and stays so", task.user()));
+    } else if !(is_refreshed && found.status == Status::NotShown) {
+        set_status(task, plan, found);
     }
     finish_user(task, world, plan, as_master);
     // What cannot be undone comes last: a mark as master, then a password.
-    if make_master {
-        plan.push(Step::MakeMaster { user: user.clone() }, Weight::Fatal);
-    }
-    take_over(task, world, plan, found, as_master);
-}
-
-fn take_over(task: &Task, world: &World, plan: &mut Plan, found: &User, as_master: bool) {
-    let user = task.user();
-    if !world.refreshed {
-        let step = Step::UpdateUser {
-            user: user.clone(),
-            names: task.request.service.names(),
-            password: task.password.clone(),
-            before: found.names.clone(),
-            old_password: None,
-        };
-        plan.push(step, Weight::Fatal);
-    }
-    plan.warn(format!(
-        "user {user} was on account {} already and was taken over (existing mail kept)",
-        world.account_id
-    ));
-    if !as_master && found.master {
+    make_master.into_iter().for_each(|step| plan.push(step, Weight::Fatal));
+    set_names_and_password(task, world, plan, found);
+    if is_refreshed {
+        let why = task.unsendable.as_ref().filter(|_| task.password.is_none());
+        plan.warnings.extend(why.map(|why| format!("the password was not sent: {why}")));
+    } else {
         plan.warn(format!(
-            "user {user} is still marked as a master of account {}, though it is an additional user now; MagicMail cannot take the mark away",
+            "user {} was on account {} already and was taken over (existing mail kept)",
+            task.user(),
             world.account_id
         ));
     }
+    if !as_master && found.master {
+        plan.warn(format!(
+            "user {} is still marked as a master of account {}, though it is an additional user now; MagicMail cannot take the mark away",
+            task.user(),
+            world.account_id
+        ));
+    }
+    Ok(())
+}
+
+fn set_status(task: &Task, plan: &mut Plan, found: &User) {
+    let status = wanted_status(task);
+    // Of a user that this call has just made, a status that is not shown is the one that it was made with.
+    let is_so = found.status == status;
+    if !is_so {
+        let before = found.status.clone();
+        plan.push(Step::SetUserStatus { user: task.user().clone(), status, before }, Weight::Fatal);
+    }
+}
+
+/// Nothing is set on the strength of a status that the API does not name.
+pub fn unknown_status(task: &Task, found: &User) -> Refusal {
+    Refusal::not_believed(format!(
+        "the server does not say clearly whether user {} is active, suspended or deleted (status: {})",
+        task.user(),
+        foreign(found.status.as_str())
+    ))
+}
+
+fn set_names_and_password(task: &Task, world: &World, plan: &mut Plan, found: &User) {
+    if world.progress.refreshed {
+        return;
+    }
+    let step = Step::UpdateUser {
+        user: task.user().clone(),
+        names: task.request.service.names(),
+        password: task.password.clone(),
+        before: found.names.clone(),
+        old_password: None,
+    };
+    plan.push(step, Weight::Fatal);
 }

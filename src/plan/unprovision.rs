@@ -1,32 +1,99 @@
 //! The plan of an unprovisioned service.
+//!
+//! | the user, read directly | what is done |
+//! | --- | --- |
+//! | absent | a warning; an emptied account is purged if nobody can be left on it |
+//! | on another account | refused, unless a namesake stands for it: then a warning |
+//! | another service's mailbox (too) | it is kept; this service's own address goes |
+//! | this service's | it is marked deleted; then hand-over, packages, the emptied account, the purge |
+//!
+//! Nothing is removed before the mark is confirmed, and what fails after it is only warned about.
 
-use super::provision::refuse_empty_list;
-use super::{master, namesake, packages, suspend, Plan, Refusal, Weight};
+use super::namesake::{self, Ownership};
+use super::provision::unknown_status;
+use super::{master, packages, purge, suspend, Plan, Refusal, Weight};
 use crate::document::Neighbour;
+use crate::evidence::Known;
 use crate::record::{Status, User};
 use crate::step::Step;
-use crate::world::{Known, Task, World};
+use crate::world::{Task, World};
 
 pub fn plan(task: &Task, world: &World) -> Result<Plan, Refusal> {
     let mut plan = Plan::default();
-    let Some(found) = world.user.there() else {
-        if !world.purged_user {
-            plan.warn(format!(
-                "there is no user {} in MagicMail; nothing was left to unprovision",
-                task.user()
-            ));
-        }
-        finish_purge(task, world, &mut plan);
+    let Some(found) = world.user.present() else {
+        finish_absent(task, world, &mut plan);
         return Ok(plan);
     };
-    suspend::on_account(task, world, found)?;
-    refuse_empty_list(task, world)?;
-    if let Some(other) = namesake::of(task, world) {
-        keep_user(task, world, &mut plan, other);
+    if let Some(other) = stands_for(task, world, found) {
+        plan.warn(format!(
+            "user {} is the mailbox of service {} and was left alone",
+            task.user(),
+            other.told()
+        ));
         return Ok(plan);
     }
-    let is_marking = !found.is_deleted();
-    if is_marking {
+    suspend::on_account(task, world, found)?;
+    if let Some(reason) = reason_not_to_finish(task, world, found) {
+        plan.warn(reason);
+        return Ok(plan);
+    }
+    match namesake::ownership(task, world, found) {
+        Ownership::Own => {}
+        Ownership::Shared(other) | Ownership::Theirs(other) => {
+            keep_user(task, world, &mut plan, other);
+            return Ok(plan);
+        }
+        Ownership::Unknown(other) => return Err(namesake::unknown(task, other)),
+    }
+    if let Status::Unknown(_) = &found.status {
+        return Err(unknown_status(task, found));
+    }
+    mark(task, &mut plan, found);
+    if master::is_list_trusted(task, world) {
+        hand_over(task, world, &mut plan);
+        delete_emptied_account(task, world, &mut plan);
+    } else {
+        plan.warn(format!(
+            "the server's list of the users of account {} does not show user {} or the other services' users, so it was not trusted: no other user became master, and the account was left as it is",
+            world.account_id,
+            task.user()
+        ));
+    }
+    if task.autopurge {
+        purge_marked(task, world, &mut plan, found);
+    }
+    Ok(plan)
+}
+
+/// The other service that stands for a user on another account than this service's: this one was never exported.
+fn stands_for<'a>(task: &'a Task, world: &World, found: &User) -> Option<&'a Neighbour> {
+    let on = found.account.as_ref().filter(|on| **on != world.account_id)?;
+    match namesake::ownership(task, world, found) {
+        Ownership::Theirs(other) => Some(other),
+        _ => task.namesakes().find(|other| other.account_id == *on),
+    }
+}
+
+/// A user who is in use again, or whom a provisioned service has by now, is not what an earlier unprovision left.
+fn reason_not_to_finish(task: &Task, world: &World, found: &User) -> Option<String> {
+    if !task.finishing {
+        return None;
+    }
+    let user = task.user();
+    let is_used = task.others(world).find(|other| other.username == *user);
+    match is_used {
+        Some(other) => {
+            Some(format!("user {user} is the mailbox of service {} and was left alone", other.told()))
+        }
+        None if !found.is_deleted() => {
+            Some(format!("user {user} is not marked deleted any more and was left alone"))
+        }
+        None => None,
+    }
+}
+
+fn mark(task: &Task, plan: &mut Plan, found: &User) {
+    if !found.is_deleted() {
         let step = Step::SetUserStatus {
             user: task.user().clone(),
             status: Status::Deleted,
@@ -34,100 +101,61 @@ pub fn plan(task: &Task, world: &World) -> Result<Plan, Refusal> {
         };
         plan.push(step, Weight::Fatal);
     }
-    let address = task.autopurge && remove_address(task, world, &mut plan, Weight::Warn, is_marking);
-    let after_mark = plan.steps.len();
-    if is_believed(world) {
-        hand_over(task, world, &mut plan);
-        delete_emptied_account(task, world, &mut plan);
-    } else {
-        plan.warn(format!(
-            "the server's list of the users of account {} lacks user {}, so it was not believed: no other user became master, and the account was left as it is",
-            world.account_id,
-            task.user()
-        ));
-    }
-    if !is_marking && address {
-        side_by_side(&mut plan, after_mark);
-    }
-    if task.autopurge {
-        purge(task, world, &mut plan);
-    }
-    Ok(plan)
 }
 
-/// The user is another service's mailbox too, and stays; the address of this one goes.
+/// The user is another service's mailbox (too), and stays; the address of this one goes.
 fn keep_user(task: &Task, world: &World, plan: &mut Plan, other: &Neighbour) {
-    let user = task.user();
+    let (user, address) = (task.user(), task.address());
     plan.warn(format!("user {user} is the mailbox of service {} too, and was kept", other.told()));
-    remove_address(task, world, plan, Weight::Fatal, false);
-    if !is_believed(world) {
+    if world.owns_address(user, &address) {
+        plan.push(Step::RemoveAddress { address, user: user.clone() }, Weight::Fatal);
+    }
+    if !master::is_list_trusted(task, world) {
         return;
     }
     let found = master::of(task, world);
     plan.warnings.extend(found.warning);
     if let Some(master) = found.user {
-        packages::bring_master_in_line(task, world, plan, &master);
-    }
-}
-
-/// Whether the account's list may be decided on: it has the service's own user, or need not have it, for
-/// servers may leave deleted users out. Where users were looked at one by one, there is no list to doubt.
-fn is_believed(world: &World) -> bool {
-    world.users.is_none() || world.listed_before || world.deleted_before
-}
-
-/// With the mailbox goes its address. It does not depend on the mark, nor anything on it.
-pub fn remove_address(task: &Task, world: &World, plan: &mut Plan, weight: Weight, beside: bool) -> bool {
-    let (address, user) = (task.address(), task.user());
-    let is_ours = world.bears(user, &address);
-    if is_ours {
-        plan.push_each(Step::RemoveAddress { address, user: user.clone() }, weight, beside);
-    }
-    is_ours
-}
-
-/// The steps from `first` on do not depend on the one before it.
-fn side_by_side(plan: &mut Plan, first: usize) {
-    if let Some(planned) = plan.steps.get_mut(first) {
-        planned.beside = first > 0;
+        packages::bring_master_in_line(task, world, plan, master);
     }
 }
 
 fn hand_over(task: &Task, world: &World, plan: &mut Plan) {
     let after = master::after_unprovision(task, world);
     plan.warnings.extend(after.warning);
-    let Some(heir) = after.user else { return };
+    let Some(successor) = after.user else { return };
     let before = plan.steps.len();
-    if !heir.master {
-        let user = master::known_name(task, world, &heir.name).clone();
+    if !successor.master {
+        let user = master::known_name(task, world, &successor.name).clone();
         plan.push(Step::MakeMaster { user }, Weight::Warn);
     }
     let made = plan.steps.len();
-    packages::bring_master_in_line(task, world, plan, &heir);
-    let assigns = plan.steps.get(made).is_some_and(|next| matches!(next.step, Step::AssignPackage { .. }));
-    if made > before && assigns {
-        side_by_side(plan, made);
+    packages::bring_master_in_line(task, world, plan, successor);
+    // The first package does not depend on the mark as master.
+    if let Some(next) = plan.steps.get_mut(made).filter(|_| made > before) {
+        next.beside = matches!(next.step, Step::AssignPackage { .. });
     }
-}
-
-fn remaining(task: &Task, world: &World) -> Vec<User> {
-    world.roster().into_iter().filter(|user| user.name != *task.user()).collect()
 }
 
 fn delete_emptied_account(task: &Task, world: &World, plan: &mut Plan) {
     let is_settled = match &world.account {
-        Known::There(account) => account.status == Status::Deleted,
+        Known::Present(account) => account.status == Status::Deleted,
         Known::Absent => true,
-        Known::Unknown => false,
+        Known::NotAsked | Known::Unknown => false,
     };
-    if is_settled || world.users.is_none() || remaining(task, world).iter().any(|user| !user.is_deleted()) {
+    if is_settled
+        || world.users.is_none()
+        || !master::remaining(task, world).is_empty()
+        || shows_others(task, world)
+    {
         return;
     }
     let others = task.others(world).count();
     if others > 0 {
         plan.warn(format!(
-            "account {} has no user left in MagicMail, but Freeside has {others} other services there; it was left as it is",
-            world.account_id
+            "account {} has no user left in MagicMail, but Freeside has {} there; it was left as it is",
+            world.account_id,
+            master::counted(others, "other service", "other services")
         ));
         return;
     }
@@ -139,36 +167,56 @@ fn delete_emptied_account(task: &Task, world: &World, plan: &mut Plan) {
     plan.push(step, Weight::Warn);
 }
 
-/// The user, once all that a repeat would find by it is done; the account where the server shows nobody
-/// else on it.
-fn purge(task: &Task, world: &World, plan: &mut Plan) {
-    let user = task.user().clone();
-    let account = world.account_id.clone();
-    // What an emptied account still wants, a repeat finds without the user.
-    let beside = plan.steps.last().is_some_and(|last| matches!(last.step, Step::SetAccountStatus { .. }));
-    let step = Step::PurgeUser { user, account: account.clone(), force: false };
-    plan.push_each(step, Weight::WarnIfAllWell, beside);
-    let nobody_else = task.others(world).next().is_none() && remaining(task, world).is_empty();
-    if world.users.is_some() && is_believed(world) && nobody_else {
-        plan.push(Step::PurgeAccount { id: account, force: false }, Weight::WarnIfAllWell);
+/// Whether the list that was read after the mark shows somebody else who is not deleted.
+fn shows_others(task: &Task, world: &World) -> bool {
+    let list = world.users_after_mark.present();
+    list.is_some_and(|list| list.iter().any(|user| user.name != *task.user() && !user.is_deleted()))
+}
+
+/// The user, once all that a repeat would find by it is done; then the account, if nobody is left on it.
+fn purge_marked(task: &Task, world: &World, plan: &mut Plan, found: &User) {
+    // The server does not show what the mark has done. Nothing is purged that is not shown as deleted.
+    if found.is_deleted() && !world.is_shown_deleted() {
+        plan.warn(format!(
+            "the server does not show that user {} is marked deleted, so it was not purged",
+            task.user()
+        ));
+        return;
+    }
+    if found.status == Status::NotShown {
+        return;
+    }
+    purge::user(task, world, plan, Weight::Warn);
+    if found.is_deleted() {
+        purge_account(task, world, plan);
     }
 }
 
-/// What is left when the user is purged: its address, and its account where nobody is on it.
-fn finish_purge(task: &Task, world: &World, plan: &mut Plan) {
-    if !task.autopurge {
-        return;
+/// The account, if it is marked deleted (or is about to be) and nobody is left on it.
+fn purge_account(task: &Task, world: &World, plan: &mut Plan) {
+    let is_deleted = world.account.present().is_some_and(|account| account.status == Status::Deleted);
+    let is_being_deleted = plan
+        .steps
+        .iter()
+        .any(|planned| matches!(&planned.step, Step::SetAccountStatus { status: Status::Deleted, .. }));
+    if world.users_after_mark == Known::Unknown {
+        let what = format!("purge account {}", world.account_id);
+        plan.warn(format!(
+            "could not read who is left on account {}, so it was not purged",
+            world.account_id
+        ));
+        plan.unfinished.push(what);
+    } else if (is_deleted || is_being_deleted) && purge::is_account_empty(task, world) {
+        plan.push(Step::PurgeAccount { id: world.account_id.clone() }, Weight::WarnIfAllWell);
     }
-    if !world.purged_user {
-        remove_address(task, world, plan, Weight::Warn, false);
+}
+
+/// There is no such user (any more).
+fn finish_absent(task: &Task, world: &World, plan: &mut Plan) {
+    if !world.progress.purged_user {
+        plan.warn(format!("there is no user {} in MagicMail; nothing was left to unprovision", task.user()));
     }
-    let may_ask = !world.purged_user || is_believed(world);
-    if world.account.there().is_none() || !may_ask || task.others(world).next().is_some() {
-        return;
+    if task.autopurge {
+        purge_account(task, world, plan);
     }
-    delete_emptied_account(task, world, plan);
-    if world.users.is_none() || !world.roster().is_empty() {
-        return;
-    }
-    plan.push(Step::PurgeAccount { id: world.account_id.clone(), force: false }, Weight::WarnIfAllWell);
 }

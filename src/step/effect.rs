@@ -1,21 +1,22 @@
 //! What a step does to the world, as the server is known to do it.
 
 use super::Step;
+use crate::evidence::{Known, UserList};
 use crate::id::{AccountId, PackageName, UserName};
 use crate::record::{Account, Status, User};
-use crate::world::{Known, World};
+use crate::world::World;
 
 impl Step {
     /// What the step does, as the server is known to do it.
     pub fn take_effect(&self, world: &mut World) {
         match self {
             Step::CreateAccount { id, .. } => {
-                world.account = Known::There(Account { id: id.clone(), status: Status::Active });
-                world.users = Some(Vec::new());
-                world.made_account = true;
+                world.account = Known::Present(Account { id: id.clone(), status: Status::Active });
+                world.users = Some(UserList::default());
+                world.progress.made_account = true;
             }
             Step::SetAccountStatus { id, status, .. } => {
-                world.account = Known::There(Account { id: id.clone(), status: status.clone() });
+                world.account = Known::Present(Account { id: id.clone(), status: status.clone() });
             }
             Step::PurgeAccount { .. } => world.account = Known::Absent,
             Step::CreateUser { user, account, names, .. } => create_user(world, user, account, names),
@@ -23,15 +24,15 @@ impl Step {
                 world.change_user(user, |found| found.status = status.clone());
             }
             Step::UpdateUser { user, names, .. } => {
-                world.change_user(user, |found| found.names = names.clone());
-                world.refreshed = true;
+                world.change_user(user, |found| found.names = Some(names.clone()));
+                world.progress.refreshed = true;
             }
             Step::MakeMaster { user } => world.change_user(user, |found| found.master = true),
             Step::PurgeUser { user, .. } => {
                 world.user = Known::Absent;
-                world.purged_user = true;
+                world.progress.purged_user = true;
                 if let Some(users) = &mut world.users {
-                    users.retain(|found| found.name != *user);
+                    users.remove(user);
                 }
             }
             Step::AssignPackage { user, package } => {
@@ -47,7 +48,9 @@ impl Step {
             Step::AddAddress { address, user } => {
                 world.owners.insert(address.clone(), Some(user.clone()));
                 if let Some(addresses) = world.addresses.get_mut(user) {
-                    addresses.push(address.clone());
+                    if !addresses.contains(address) {
+                        addresses.push(address.clone());
+                    }
                 }
             }
             Step::RemoveAddress { address, user } => {
@@ -81,14 +84,15 @@ fn create_user(world: &mut World, user: &UserName, account: &AccountId, names: &
         account: Some(account.clone()),
         master,
         status: Status::Active,
-        names: names.clone(),
+        names: Some(names.clone()),
+        contradicts: false,
     };
     world.packages.insert(user.clone(), Step::packages_of_new_user(world));
     if let Some(users) = &mut world.users {
-        users.push(made.clone());
+        users.add(made.clone());
     }
-    world.user = Known::There(made);
-    world.made_user = true;
+    world.user = Known::Present(made);
+    world.progress.made_user = true;
 }
 
 /// The server makes the first user of an account its master.

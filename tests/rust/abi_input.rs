@@ -373,8 +373,14 @@ fn a_service_whose_name_could_be_no_mailbox_is_no_neighbour() {
         let synced = json!({ "account_id": "FREESIDE42", "services": services }).to_string();
         assert!(handle.call(b"sync", synced.as_bytes()).is_ok());
         let asked = asked.lock().expect("no panic before");
-        let known =
-            ["account/FREESIDE42", "user", "user/jane", "user_package/jane", "emailaddress/jane@example.net"];
+        let known = [
+            "account/FREESIDE42",
+            "user",
+            "user/jane",
+            "user_package/jane",
+            "emailaddress",
+            "emailaddress/jane@example.net",
+        ];
         assert!(asked.iter().all(|path| known.contains(&path.as_str())), "{name:?}: {asked:?}");
     }
 }

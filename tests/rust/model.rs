@@ -1,11 +1,12 @@
 //! A MagicMail server as the planner's tests need it: a few maps, and what each step does to them. It is
 //! written from the API's description, apart from the library's own idea of what steps do.
 
+use magicmail::evidence::{Known, UserList};
 use magicmail::id::{AccountId, Address, PackageName, UserName};
 use magicmail::plan::{missing_facts, plan, Fact, Plan, Refusal, Weight};
 use magicmail::record::{Account, Status, User};
 use magicmail::step::Step;
-use magicmail::world::{Known, Task, World};
+use magicmail::world::{Task, World};
 use std::collections::BTreeMap;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -95,23 +96,28 @@ impl Model {
         match fact {
             Fact::Account => {
                 world.account = match self.accounts.get(&account) {
-                    Some(status) => Known::There(Account { id: account, status: status.clone() }),
+                    Some(status) => Known::Present(Account { id: account, status: status.clone() }),
                     None => Known::Absent,
                 }
             }
             Fact::User => {
                 let user = self.found(task.user());
-                world.set_user(user, &task.request);
+                world.set_user(user, task);
             }
-            Fact::Peer(name) => {
+            Fact::Peer(name) | Fact::FormerUser(name) => {
                 world.peers.insert(name.clone(), self.found(name));
             }
-            Fact::Users => {
+            Fact::Users | Fact::UsersAfterMark => {
                 let listed = self.users.iter().filter(|(_, mailbox)| mailbox.account == account);
                 let listed = listed.map(|(name, mailbox)| record(name, mailbox));
                 let listed = listed.filter(|user| !(self.hides_deleted && user.is_deleted()));
-                let listed = listed.filter(|user| !self.hides.contains(&user.name)).collect();
-                world.set_users(listed, task);
+                let mut list = UserList::default();
+                listed.filter(|user| !self.hides.contains(&user.name)).for_each(|user| list.add(user));
+                if *fact == Fact::Users {
+                    world.set_users(list, task);
+                } else {
+                    world.users_after_mark = Known::Present(list);
+                }
             }
             Fact::Packages(name) => {
                 if let Some(mailbox) = self.users.get(name) {
@@ -122,7 +128,8 @@ impl Model {
             }
             Fact::Addresses(name) => {
                 let held = self.addresses.iter().filter(|(_, owner)| *owner == name && !self.hides_addresses);
-                world.addresses.insert(name.clone(), held.map(|(address, _)| address.clone()).collect());
+                let held = held.map(|(address, _)| address.clone()).collect();
+                world.set_addresses(name, held, task);
             }
             Fact::Owner(address) => {
                 world.owners.insert(address.clone(), self.addresses.get(address).cloned());
@@ -132,7 +139,7 @@ impl Model {
 
     fn found(&self, name: &UserName) -> Known<User> {
         match self.users.get_key_value(name) {
-            Some((name, mailbox)) => Known::There(record(name, mailbox)),
+            Some((name, mailbox)) => Known::Present(record(name, mailbox)),
             None => Known::Absent,
         }
     }
@@ -198,13 +205,15 @@ impl Model {
             let step = first.step.clone();
             if self.does(&step) {
                 step.take_effect(&mut world);
-                texts.push(step.text());
-            } else if matches!(step, Step::CreateUser { .. }) && world.user.is_unknown() {
-                world.name_refused = true;
+                world.progress.shown_deleted |=
+                    matches!(&step, Step::SetUserStatus { status: Status::Deleted, .. });
+                texts.push(plain(&step.text()));
+            } else if matches!(step, Step::CreateUser { .. }) && world.user.is_not_asked() {
+                world.progress.creation_refused = true;
             } else if first.weight == Weight::Fatal {
                 return None;
             } else {
-                world.given_up.push(step);
+                world.progress.given_up.push(step);
             }
             self.observe(task, &mut world);
             planned = plan_again(task, &world);
@@ -223,11 +232,12 @@ fn record(name: &UserName, mailbox: &Mailbox) -> User {
         account: Some(mailbox.account.clone()),
         master: mailbox.master,
         status: mailbox.status.clone(),
-        names: mailbox.names.clone(),
+        names: Some(mailbox.names.clone()),
+        contradicts: false,
     }
 }
 
-/// A plan as text, a step a line: `!` fatal, `~` a warning when it fails, `?` the same and left out after
+/// A plan as text, a step a line: `!` fatal, `*` fatal unless it is forbidden, `~` a warning when it fails, `?` the same and left out after
 /// another failure; `&` beside the step before it.
 pub fn told(plan: &Result<Plan, Refusal>) -> String {
     let plan = match plan {
@@ -238,11 +248,15 @@ pub fn told(plan: &Result<Plan, Refusal>) -> String {
     for planned in &plan.steps {
         let weight = match planned.weight {
             Weight::Fatal => '!',
+            Weight::FatalUnlessForbidden => '*',
             Weight::Warn => '~',
             Weight::WarnIfAllWell => '?',
         };
         let beside = if planned.beside { '&' } else { ' ' };
-        text += &format!("{weight}{beside} {}\n", planned.step.text());
+        text += &format!("{weight}{beside} {}\n", plain(&planned.step.text()));
+    }
+    for left_out in &plan.unfinished {
+        text += &format!("unfinished: {}\n", plain(left_out));
     }
     for warning in &plan.warnings {
         text += &format!("warning: {}\n", plain(warning));

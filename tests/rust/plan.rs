@@ -2,7 +2,7 @@
 
 use crate::model::{told, Model};
 use crate::tasks::{neighbour, purging, task, with_others, ACCOUNT};
-use magicmail::id::AccountId;
+use magicmail::id::{AccountId, UserName};
 use magicmail::record::Status;
 use magicmail::world::{Hook, Task};
 
@@ -67,16 +67,15 @@ fn a_mailbox_with_another_package_puts_it_on_the_master_first() {
 
 #[test]
 fn a_suspended_or_deleted_account_is_activated_before_the_user_is_made() {
-    for status in [Status::Suspended, Status::Deleted] {
-        check(
-            &with_others(Hook::Provision, FAMILY),
-            family().account(ACCOUNT, status),
-            &[
-                "!  activate account FREESIDE42",
-                "!  create user jane on account FREESIDE42",
-                "!  add address jane@example.net to user jane",
-            ],
-        );
+    let steps = [
+        "!  activate account FREESIDE42",
+        "!  create user jane on account FREESIDE42",
+        "!  add address jane@example.net to user jane",
+    ];
+    let suspended = "warning: account FREESIDE42 was suspended in MagicMail and is active now";
+    for (status, warnings) in [(Status::Suspended, &[suspended][..]), (Status::Deleted, &[])] {
+        let server = family().account(ACCOUNT, status);
+        check(&with_others(Hook::Provision, FAMILY), server, &[&steps, warnings].concat());
     }
 }
 
@@ -130,9 +129,20 @@ fn of_two_masters_the_one_of_the_oldest_service_counts() {
             "!  assign package PREMIUM to user ann",
             "!  create user jane on account FREESIDE42",
             "!  add address jane@example.net to user jane",
-            "warning: account FREESIDE42 has 2 masters (ann, bob); the one of the oldest service counts",
+            "warning: account FREESIDE42 has 2 users that are marked as its master (ann, bob); ann counts",
         ],
     );
+}
+
+#[test]
+fn a_master_that_holds_the_package_of_additional_users_does_not_count() {
+    let mut task = with_others(Hook::Provision, FAMILY);
+    task.request.service.package = magicmail::id::PackageName::new("PREMIUM");
+    let mut server =
+        family().user("ann", ACCOUNT, "master", &[ADDITIONAL]).user("bob", ACCOUNT, "master", &["EMAIL"]);
+    let (_, planned) = server.planned(&task);
+    assert!(told(&planned).contains("assign package PREMIUM to user bob"), "{}", told(&planned));
+    assert!(told(&planned).contains("(ann, bob); bob counts"), "{}", told(&planned));
 }
 
 #[test]
@@ -155,12 +165,12 @@ fn a_user_name_of_another_account_is_refused_with_that_account() {
     check(
         &task,
         family().user("jane", "FREESIDE7", "master", &["EMAIL"]),
-        &["refused: user jane belongs to account FREESIDE7, not FREESIDE42; unprovision it there first, or choose another user name"],
+        &["refused: user jane belongs to account FREESIDE7, not NEW42; unprovision it there first, or choose another user name"],
     );
     check(
         &task,
         family().user("jane", "FREESIDE7", "master deleted", &["EMAIL"]),
-        &["refused: user jane belongs to account FREESIDE7, not FREESIDE42, is marked deleted there and keeps its name until it is purged; purge it in MagicMail, or choose another user name"],
+        &["refused: user jane belongs to account FREESIDE7, not NEW42, is marked deleted there and keeps its name until it is purged; choose another user name, or ask the mail administrator whether that mailbox is still needed"],
     );
 }
 
@@ -169,7 +179,7 @@ fn a_user_name_of_another_service_of_the_customer_is_refused() {
     check(
         &with_others(Hook::Provision, &[("JANE", 12, "EMAIL")]),
         family(),
-        &["refused: the user name jane is taken by service 12 (JANE@example.net) of this customer, and a user name is unique in MagicMail whatever the domain; choose another"],
+        &["refused: the user name jane is taken by service 12 (JANE@example.net), and a user name is unique in MagicMail whatever the domain; choose another"],
     );
 }
 
@@ -204,6 +214,22 @@ fn a_suspended_service_is_taken_over_suspended() {
 }
 
 #[test]
+fn a_service_that_was_provisioned_before_is_refreshed_and_keeps_its_status() {
+    let mut task = with_others(Hook::Provision, FAMILY);
+    task.request.service.provisioned_before = true;
+    let server =
+        family().user("jane", ACCOUNT, "suspended", &[ADDITIONAL]).address("jane@example.net", "jane");
+    let stays = "warning: user jane is suspended in MagicMail and stays so";
+    check(&task, server.clone(), &["!  set names and password of user jane", stays]);
+    task.password = None;
+    task.unsendable = Some("it is of another kind".to_owned());
+    let not_sent = "warning: the password was not sent: it is of another kind";
+    check(&task, server.clone(), &["!  set names of user jane", stays, not_sent]);
+    task.request.service.provisioned_before = false;
+    check(&task, server, &["refused: its password cannot be sent: it is of another kind"]);
+}
+
+#[test]
 fn a_former_master_that_is_taken_over_becomes_an_additional_user() {
     check(
         &with_others(Hook::Provision, FAMILY),
@@ -232,12 +258,31 @@ fn an_address_on_another_user_is_refused_with_that_user() {
 
 #[test]
 fn a_list_that_lacks_everybody_is_no_list() {
-    let refused = "refused: the server lists no users on account FREESIDE42, but Freeside has 2 other services there; nothing is decided on such a list";
-    let server = || Model::default().account(ACCOUNT, Status::Active);
-    check(&with_others(Hook::Provision, FAMILY), server(), &[refused]);
-    let mut lying = server().user("jane", ACCOUNT, "deleted", &[]);
+    let mut lying = family();
+    lying.hides.extend([UserName::new("ann"), UserName::new("bob")]);
+    check(
+        &with_others(Hook::Provision, FAMILY),
+        lying.clone(),
+        &["refused: the server lists no users on account FREESIDE42, but Freeside has 2 other services there; the list is not trusted, so nothing was changed"],
+    );
+    lying = lying.user("jane", ACCOUNT, "deleted", &[]);
     lying.hides_deleted = true;
-    check(&with_others(Hook::Unprovision, FAMILY), lying, &[refused]);
+    check(&with_others(Hook::Unprovision, FAMILY), lying, &[NOT_TRUSTED]);
+}
+
+const NOT_TRUSTED: &str = "warning: the server's list of the users of account FREESIDE42 does not show user jane or the other services' users, so it was not trusted: no other user became master, and the account was left as it is";
+
+#[test]
+fn services_that_were_never_exported_do_not_keep_one_from_being_provisioned() {
+    check(
+        &with_others(Hook::Provision, FAMILY),
+        Model::default().account(ACCOUNT, Status::Active),
+        &[
+            "!  create user jane on account FREESIDE42",
+            "!  assign package EMAIL to user jane",
+            "!& add address jane@example.net to user jane",
+        ],
+    );
 }
 
 #[test]
@@ -248,8 +293,7 @@ fn a_list_that_lacks_only_users_who_are_marked_deleted_is_believed() {
         .user("bob", ACCOUNT, "deleted", &[ADDITIONAL])
         .user("jane", ACCOUNT, "deleted", &[ADDITIONAL]);
     server.hides_deleted = true;
-    let warning = "warning: account FREESIDE42 has no user left in MagicMail, but Freeside has 2 other services there; it was left as it is";
-    check(&with_others(Hook::Unprovision, FAMILY), server.clone(), &[warning]);
+    check(&with_others(Hook::Unprovision, FAMILY), server.clone(), &[NOT_TRUSTED]);
     server.users.remove(&magicmail::id::UserName::new("jane"));
     check(
         &with_others(Hook::Provision, FAMILY),
@@ -274,14 +318,18 @@ fn with_a_namesake(hook: Hook) -> Task {
 fn a_user_who_bears_only_another_services_address_is_that_ones_mailbox() {
     let server =
         || Model::default().account(ACCOUNT, Status::Active).user("jane", ACCOUNT, "master", &["EMAIL"]);
-    let refused = "refused: the address jane@example.net is not on user jane, who is the mailbox of service 12 (jane@example.org) of this account; unprovision one of the two services, and provision it again under another user name";
+    let refused = "refused: the address jane@example.net is not on user jane, who is the mailbox of service 12 (jane@example.org); unprovision one of the two services, and provision it again under another user name";
     let its = || server().address("jane@example.org", "jane");
     for hook in [Hook::Replace, Hook::Suspend, Hook::Unsuspend] {
         check(&with_a_namesake(hook), its(), &[refused]);
     }
-    for server in [its().address("jane@example.net", "jane"), server()] {
-        check(&with_a_namesake(Hook::Suspend), server, &["!  suspend user jane"]);
-    }
+    let both = its().address("jane@example.net", "jane");
+    check(&with_a_namesake(Hook::Suspend), both, &["!  suspend user jane"]);
+    check(
+        &with_a_namesake(Hook::Suspend),
+        server(),
+        &["refused: service 12 (jane@example.org) has the user name jane too, and no address on the user tells whose mailbox it is; add jane@example.net or the other service's address to it in MagicMail, then try again"],
+    );
     let mut moving = with_a_namesake(Hook::Replace);
     moving.request.service.domain = "example.com".to_owned();
     check(
@@ -289,8 +337,8 @@ fn a_user_who_bears_only_another_services_address_is_that_ones_mailbox() {
         its().address("jane@example.net", "jane"),
         &[
             "!  add address jane@example.com to user jane",
-            "!  set names and password of user jane",
-            "!  remove address jane@example.net from user jane",
+            "!& set names and password of user jane",
+            "*  remove address jane@example.net from user jane",
         ],
     );
 }
@@ -298,12 +346,10 @@ fn a_user_who_bears_only_another_services_address_is_that_ones_mailbox() {
 #[test]
 fn a_mailbox_that_another_service_means_too_is_not_unprovisioned() {
     let server = || {
-        Model::default().account(ACCOUNT, Status::Active).user(
-            "jane",
-            ACCOUNT,
-            "master",
-            &["EMAIL", "PREMIUM"],
-        )
+        Model::default()
+            .account(ACCOUNT, Status::Active)
+            .user("jane", ACCOUNT, "master", &["EMAIL", "PREMIUM"])
+            .address("jane@example.org", "jane")
     };
     let kept = "warning: user jane is the mailbox of service 12 (jane@example.org) too, and was kept";
     for task in [with_a_namesake(Hook::Unprovision), purging(with_a_namesake(Hook::Unprovision))] {
@@ -380,12 +426,33 @@ fn the_last_one_takes_the_account_along() {
         server(),
         &[
             "!  mark user jane deleted",
-            "~& remove address jane@example.net from user jane",
             "~  mark account FREESIDE42 deleted",
-            "?& purge user jane",
-            "?  purge account FREESIDE42",
+            "~& remove address jane@example.net from user jane",
+            "?  purge user jane",
         ],
     );
+}
+
+#[test]
+fn an_account_is_purged_only_if_nobody_can_be_left_on_it() {
+    let server = || Model::default().account(ACCOUNT, Status::Active).user("jane", ACCOUNT, "master", &[]);
+    let left_accounts = |mut server: Model, former: Option<&[&str]>| {
+        let mut task = purging(task(Hook::Unprovision));
+        task.request.former_users =
+            former.map(|names| names.iter().map(|name| UserName::new(*name)).collect());
+        assert!(server.hook(&task).is_some());
+        assert!(!server.users.contains_key(&UserName::new("jane")));
+        server.accounts.into_values().collect::<Vec<_>>()
+    };
+    // Its list showed jane deleted, and nobody else.
+    assert_eq!(left_accounts(server(), None), []);
+    let with_old = || server().user("old", ACCOUNT, "deleted", &[]);
+    assert_eq!(left_accounts(with_old(), Some(&[])), [Status::Deleted]);
+    // The server does not list deleted users: only Freeside's history tells whom to ask for.
+    let hiding = |server: Model| Model { hides_deleted: true, ..server };
+    assert_eq!(left_accounts(hiding(server()), None), [Status::Deleted]);
+    assert_eq!(left_accounts(hiding(server()), Some(&["old"])), []);
+    assert_eq!(left_accounts(hiding(with_old()), Some(&["old"])), [Status::Deleted]);
 }
 
 #[test]
@@ -398,7 +465,7 @@ fn an_account_with_a_deleted_mailbox_is_not_purged() {
             "deleted",
             &[],
         ),
-        &["!  mark user jane deleted", "~  mark account FREESIDE42 deleted", "?& purge user jane"],
+        &["!  mark user jane deleted", "~  mark account FREESIDE42 deleted", "?  purge user jane"],
     );
 }
 
@@ -413,10 +480,10 @@ fn a_master_is_purged_only_after_its_place_was_handed_over() {
             .address("jane@example.net", "jane"),
         &[
             "!  mark user jane deleted",
-            "~& remove address jane@example.net from user jane",
             "~  make user bob the master",
             "~& assign package EMAIL to user bob",
             "?  remove package ADDITIONAL NOCOST MAILBOX from user bob",
+            "~  remove address jane@example.net from user jane",
             "?  purge user jane",
         ],
     );
@@ -456,15 +523,12 @@ fn a_list_that_lacks_the_user_itself_is_not_believed() {
     let task = purging(task(Hook::Unprovision));
     let (mut world, _) = server.planned(&task);
     world.change_user(&task.request.service.username, |user| user.status = Status::Active);
-    world.deleted_before = false;
+    world.before.deleted = false;
+    world.before.listed = false;
     let planned = magicmail::plan::plan(&task, &world);
     assert_eq!(
         told(&planned).lines().collect::<Vec<_>>(),
-        [
-            "!  mark user jane deleted",
-            "?  purge user jane",
-            "warning: the server's list of the users of account FREESIDE42 lacks user jane, so it was not believed: no other user became master, and the account was left as it is",
-        ]
+        ["!  mark user jane deleted", "?  purge user jane", NOT_TRUSTED,]
     );
 }
 
@@ -482,26 +546,15 @@ fn a_repeated_unprovision_finishes_what_the_first_left() {
             "?  remove package ADDITIONAL NOCOST MAILBOX from user bob",
         ],
     );
-    check(
-        &purging(task(Hook::Unprovision)),
-        Model::default().account(ACCOUNT, Status::Deleted),
-        &[
-            "?  purge account FREESIDE42",
-            "warning: there is no user jane in MagicMail; nothing was left to unprovision",
-        ],
-    );
-}
-
-#[test]
-fn an_account_that_kept_only_deleted_mailboxes_is_still_marked_by_a_repeat() {
-    check(
-        &purging(task(Hook::Unprovision)),
-        Model::default().account(ACCOUNT, Status::Active).user("old", ACCOUNT, "deleted", &[]),
-        &[
-            "~  mark account FREESIDE42 deleted",
-            "warning: there is no user jane in MagicMail; nothing was left to unprovision",
-        ],
-    );
+    let mut last = purging(task(Hook::Unprovision));
+    let gone = "warning: there is no user jane in MagicMail; nothing was left to unprovision";
+    let emptied = || Model::default().account(ACCOUNT, Status::Deleted);
+    check(&last, emptied(), &[gone]);
+    last.request.former_users = Some(vec![UserName::new("jane"), UserName::new("old")]);
+    check(&last, emptied(), &["?  purge account FREESIDE42", gone]);
+    let mut server = emptied().user("old", ACCOUNT, "deleted", &[]);
+    server.hides_deleted = true;
+    check(&last, server, &[gone]);
 }
 
 #[test]
@@ -516,7 +569,7 @@ fn an_unchanged_service_puts_its_mailbox_right() {
     check(
         &task(Hook::Replace),
         family().user("jane", ACCOUNT, "", &[]),
-        &["!  add address jane@example.net to user jane", "!  set names and password of user jane"],
+        &["!  add address jane@example.net to user jane", "!& set names and password of user jane"],
     );
 }
 
@@ -529,8 +582,8 @@ fn another_domain_adds_the_new_address_before_the_old_one_goes() {
         family().user("jane", ACCOUNT, "", &[]).address("jane@example.net", "jane"),
         &[
             "!  add address jane@example.com to user jane",
-            "!  set names and password of user jane",
-            "!  remove address jane@example.net from user jane",
+            "!& set names and password of user jane",
+            "*  remove address jane@example.net from user jane",
         ],
     );
 }
@@ -542,7 +595,7 @@ fn a_user_is_not_renamed() {
     check(
         &task,
         family().user("jane", ACCOUNT, "", &[]),
-        &["refused: a user cannot be renamed in MagicMail (from jane to joan); unprovision it and provision a new one"],
+        &["refused: a user cannot be renamed in MagicMail (from jane to joan); keep the user name jane, or add a second service with the new name and move the mail before you cancel the first"],
     );
 }
 
@@ -552,7 +605,7 @@ fn a_deleted_or_missing_user_is_not_changed_or_suspended() {
         check(
             &task(hook),
             family(),
-            &["refused: there is no user jane in MagicMail; unprovision the service and provision it again"],
+            &["refused: there is no user jane in MagicMail; provision the service again to make it"],
         );
         check(
             &task(hook),
@@ -582,21 +635,79 @@ fn the_account_that_the_options_name_counts_where_the_user_is_on_it() {
     assert_eq!(world.account_id, AccountId::new("NEW42"));
 }
 
+/// Ann's service 12 and 60 more of the account.
+fn of_large_account(hook: Hook) -> Task {
+    let mut task = with_others(hook, &[("ann", 12, "EMAIL")]);
+    task.request.others.extend((0..60).map(|n| neighbour(&format!("u{n}"), 100 + n, "EMAIL")));
+    task
+}
+
+fn lists_users(server: &Model) -> bool {
+    server.asked.contains(&magicmail::plan::Fact::Users)
+}
+
 #[test]
 fn a_large_account_is_not_listed_where_single_look_ups_tell() {
-    let mut others = vec![neighbour("ann", 12, "EMAIL")];
-    others.extend((0..60).map(|n| neighbour(&format!("u{n}"), 100 + n, "EMAIL")));
     for hook in [Hook::Provision, Hook::Unprovision] {
-        let mut task = task(hook);
-        task.request.others.clone_from(&others);
         let mut server = family();
         if hook == Hook::Unprovision {
             server = server.user("jane", ACCOUNT, "", &[ADDITIONAL]);
         }
-        let (_, planned) = server.planned(&task);
+        let (_, planned) = server.planned(&of_large_account(hook));
         assert!(planned.is_ok(), "{}", told(&planned));
-        assert!(!server.asked.contains(&magicmail::plan::Fact::Users), "{:?}", server.asked);
+        assert!(!lists_users(&server), "{:?}", server.asked);
     }
+}
+
+#[test]
+fn a_large_account_is_listed_only_if_another_master_may_have_counted() {
+    let task = of_large_account(Hook::Unprovision);
+    let large = |packages: &[&str], how_ann: &str| {
+        let server = family().user("ann", ACCOUNT, how_ann, &[ADDITIONAL]);
+        server.user("jane", ACCOUNT, "master", packages).user("u7", ACCOUNT, "", &["EMAIL"])
+    };
+    let hand_over = |name: &str| format!("~  make user {name} the master");
+    let mut server = large(&["EMAIL"], "");
+    let (_, planned) = server.planned(&task);
+    assert!(told(&planned).contains(&hand_over("ann")) && !lists_users(&server), "{}", told(&planned));
+    // Jane came back as an additional user and has kept the mark: somebody else is the master.
+    let mut server = large(&[ADDITIONAL], "").user("u7", ACCOUNT, "master", &["EMAIL"]);
+    let (_, planned) = server.planned(&task);
+    assert!(!told(&planned).contains("make user") && lists_users(&server), "{}", told(&planned));
+    // The oldest one cannot take the place.
+    let mut server = large(&["EMAIL"], "deleted");
+    let (_, planned) = server.planned(&task);
+    assert!(told(&planned).contains(&hand_over("u7")) && lists_users(&server), "{}", told(&planned));
+}
+
+#[test]
+fn a_status_that_is_not_shown_is_set_and_one_that_is_unknown_is_not() {
+    let planned_with = |task: &Task, status: Status| {
+        let mut server = family().user("jane", ACCOUNT, "", &[ADDITIONAL]);
+        let mut world = server.observed(task);
+        world.change_user(task.user(), |user| user.status = status.clone());
+        told(&magicmail::plan::plan(task, &world))
+    };
+    let unprovision = purging(with_others(Hook::Unprovision, FAMILY));
+    assert_eq!(planned_with(&with_others(Hook::Suspend, FAMILY), Status::NotShown), "!  suspend user jane\n");
+    // Nothing is purged of which it is not shown that it is marked deleted.
+    assert_eq!(planned_with(&unprovision, Status::NotShown), "!  mark user jane deleted\n");
+    for task in [with_others(Hook::Suspend, FAMILY), unprovision] {
+        let refused = "refused: the server does not say clearly whether user jane is active, suspended or deleted (status: locked)\n";
+        assert_eq!(planned_with(&task, Status::Unknown("locked".to_owned())), refused);
+    }
+}
+
+#[test]
+fn who_has_no_address_that_tells_belongs_to_the_account_on_record() {
+    let mut task = with_a_namesake(Hook::Suspend);
+    let server = || Model::default().account(ACCOUNT, Status::Active).user("jane", ACCOUNT, "", &[]);
+    task.request.others[0].on_record = false;
+    check(&task, server(), &["!  suspend user jane"]);
+    task.request.account.on_record = false;
+    task.request.others[0].on_record = true;
+    let (_, planned) = server().planned(&task);
+    assert!(told(&planned).contains("who is the mailbox of service 12"), "{}", told(&planned));
 }
 
 #[test]

@@ -18,6 +18,7 @@ pub fn task(hook: Hook) -> Task {
         password_encoding: "plain".to_owned(),
         package: PackageName::new("EMAIL"),
         suspended: false,
+        provisioned_before: false,
     };
     Task {
         hook,
@@ -25,18 +26,23 @@ pub fn task(hook: Hook) -> Task {
             account: AccountWanted {
                 id: AccountId::new(ACCOUNT),
                 configured_id: None,
+                on_record: true,
                 first_name: "Jane".to_owned(),
                 last_name: "Roe".to_owned(),
             },
             old: (hook == Hook::Replace).then(|| service.clone()),
             service,
             others: Vec::new(),
+            namesakes: Vec::new(),
+            former_users: None,
             dry_run: false,
         },
         password: matches!(hook, Hook::Provision | Hook::Replace)
             .then(|| Password::Plain(Secret::new("sesame"))),
+        unsendable: None,
         old_password: None,
         autopurge: false,
+        finishing: false,
         finding: None,
     }
 }
@@ -55,6 +61,7 @@ pub fn neighbour(name: &str, svcnum: u64, package: &str) -> Neighbour {
         domain: "example.net".to_owned(),
         package: PackageName::new(package),
         account_id: AccountId::new(ACCOUNT),
+        on_record: true,
         standing: Standing::default(),
     }
 }

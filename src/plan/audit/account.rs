@@ -26,7 +26,7 @@ pub fn compare(scene: &Scene, findings: &mut Vec<Finding>) {
 }
 
 fn state(scene: &Scene) -> Option<Finding> {
-    let account = scene.world.account.there()?;
+    let account = scene.world.account.present()?;
     let active = scene.services.iter().filter(|service| service.wants_suspended() == Some(false));
     let (kind, count) = match account.status {
         Status::Suspended => (Kind::AccountSuspended, active.count()),
@@ -70,7 +70,7 @@ impl Chief {
         }
         let live = scene.services.iter().filter_map(|service| Some((service, scene.live(service)?)));
         let (heir, user) = live.min_by_key(|(service, user)| (!user.master, service.svcnum))?;
-        Some(Chief::Heir { name: heir.user.clone(), is_marked: user.master, present })
+        Some(Chief::Heir { name: heir.user.clone(), is_marked: user.master, present: present.cloned() })
     }
 
     fn name(&self) -> &UserName {

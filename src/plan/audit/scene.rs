@@ -2,12 +2,14 @@
 
 use super::finding::{Finding, Kind, Mend};
 use crate::document::{Neighbour, Service};
+use crate::evidence::{Known, UserList};
+use crate::foreign::foreign;
 use crate::id::{Address, PackageName, UserName};
 use crate::password::Password;
 use crate::plan::{namesake, provision, Refusal};
 use crate::record::{Status, User};
 use crate::secret::Secret;
-use crate::world::{Hook, Known, Task, World};
+use crate::world::{Hook, Task, World};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The users of a world by their names, as they are known best.
@@ -19,18 +21,20 @@ pub struct Seen<'a> {
 
 impl<'a> Seen<'a> {
     pub fn in_world(world: &'a World) -> Seen<'a> {
-        // One whose status a list does not tell is looked up.
-        let named = world.users.iter().flatten().filter(|user| user.status.is_named());
-        let names = world.users.iter().flatten().map(|user| &user.name).collect();
+        let listed = || world.users.iter().flat_map(UserList::iter);
+        // One whose status or account a list does not say is read directly.
+        let named = listed().filter(|user| user.status.is_named() && user.account.is_some());
+        let names = listed().map(|user| &user.name).collect();
         Seen { names, listed: named.map(|user| (&user.name, user)).collect(), peers: &world.peers }
     }
 
     pub fn user(&self, name: &UserName) -> Known<&'a User> {
         match (self.listed.get(name), self.peers.get(name)) {
-            (Some(user), _) => Known::There(user),
-            (None, Some(Known::There(user))) => Known::There(user),
+            (_, Some(Known::Present(user))) => Known::Present(user),
+            (Some(user), _) => Known::Present(user),
             (None, Some(Known::Absent)) => Known::Absent,
-            (None, _) => Known::Unknown,
+            (None, Some(Known::Unknown)) => Known::Unknown,
+            (None, _) => Known::NotAsked,
         }
     }
 }
@@ -81,18 +85,20 @@ impl<'a> Scene<'a> {
     pub fn believed(&self) -> Result<(), Refusal> {
         for service in &self.services {
             let user = service.user;
-            let Known::There(found) = self.seen.user(user) else { continue };
+            let Known::Present(found) = self.seen.user(user) else { continue };
             if found.account.is_none() {
                 return Err(Refusal::not_believed(format!(
                     "the server does not say to which account user {user} belongs"
                 )));
             }
-            if found.status == Status::Other(String::new()) {
+            if let Status::Unknown(status) = &found.status {
                 return Err(Refusal::not_believed(format!(
-                    "the server does not say the status of user {user}"
+                    "the server does not say clearly whether user {user} is active, suspended or deleted (status: {})",
+                    foreign(status)
                 )));
             }
-            let is_here = self.world.is_on_account(found) && !found.is_deleted();
+            // Some servers leave out suspended and deleted users.
+            let is_here = self.world.is_on_account(found) && found.status == Status::Active;
             if is_here && !self.seen.names.contains(user) {
                 return Err(Refusal::not_believed(format!(
                     "the server says that user {user} is on account {}, and leaves it out of that account's list",
@@ -106,7 +112,7 @@ impl<'a> Scene<'a> {
     /// The service's user, where it is on the account and not deleted.
     pub fn live(&self, service: &Provisioned) -> Option<&'a User> {
         match self.seen.user(service.user) {
-            Known::There(user) if self.world.is_on_account(user) && !user.is_deleted() => Some(user),
+            Known::Present(user) if self.world.is_on_account(user) && !user.is_deleted() => Some(user),
             _ => None,
         }
     }
@@ -130,7 +136,7 @@ impl<'a> Scene<'a> {
     }
 
     pub fn strangers(&self) -> Vec<User> {
-        let live = self.world.users.iter().flatten().filter(|user| !user.is_deleted());
+        let live = self.world.users.iter().flat_map(UserList::iter).filter(|user| !user.is_deleted());
         live.filter(|user| !self.has_service(&user.name)).cloned().collect()
     }
 
@@ -186,16 +192,18 @@ impl<'a> Scene<'a> {
             password_encoding: "plain".to_owned(),
             package: service.of.package.clone(),
             suspended: service.of.standing.suspended && !service.no_suspend,
+            provisioned_before: true,
         };
         let password = Some(Password::Plain(placeholder));
         let task = Task { password, ..Task::of(Hook::Provision, request) };
         let mut world = self.world.clone();
         let user = match self.seen.user(service.user) {
-            Known::There(user) => Known::There(user.clone()),
+            Known::Present(user) => Known::Present(user.clone()),
             Known::Absent => Known::Absent,
+            Known::NotAsked => Known::NotAsked,
             Known::Unknown => Known::Unknown,
         };
-        world.set_user(user, &task.request);
+        world.set_user(user, &task);
         match provision::plan(&task, &world) {
             Ok(plan) => Mend::Provision(plan.steps),
             Err(refusal) => Mend::ByHand(refusal.text),

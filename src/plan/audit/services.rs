@@ -2,24 +2,24 @@
 
 use super::finding::{each, Finding, Kind, Mend};
 use super::scene::{Provisioned, Scene};
+use crate::evidence::Known;
 use crate::foreign::foreign;
 use crate::id::{AccountId, Address};
 use crate::record::{Status, User};
 use crate::step::Step;
-use crate::world::Known;
 
 pub fn compare(scene: &Scene, findings: &mut Vec<Finding>) {
     for service in &scene.services {
         let user = service.user;
         match scene.seen.user(user) {
-            Known::There(found) if !scene.world.is_on_account(found) => {
+            Known::Present(found) if !scene.world.is_on_account(found) => {
                 findings.push(elsewhere(scene, service, found));
             }
-            Known::There(found) if found.is_deleted() => {
+            Known::Present(found) if found.is_deleted() => {
                 let says = format!("user {user} is marked deleted");
                 findings.push(scene.about(Kind::Deleted, service, says, scene.provision(service)));
             }
-            Known::There(found) => {
+            Known::Present(found) => {
                 findings.extend(state(scene, service, found));
                 addresses(scene, service, findings);
             }
@@ -64,7 +64,7 @@ fn addresses(scene: &Scene, service: &Provisioned, findings: &mut Vec<Finding>) 
     let user = service.user;
     let Some(held) = scene.world.addresses.get(user) else { return };
     let address = service.address();
-    let missing = (!scene.world.bears(user, &address)).then(|| missing(scene, service, &address));
+    let missing = (!scene.world.owns_address(user, &address)).then(|| missing(scene, service, &address));
     // Services of one user name in several domains share the user; the oldest is told of what is too much.
     let same_user = scene.of_user(user);
     let is_oldest = same_user.first().is_some_and(|first| first.svcnum == service.svcnum);

@@ -15,6 +15,8 @@ use Documentation qw( is_there root rows_of tables_are_narrow text_of );
 
 my $FILE     = 'docs/rules.md';
 my @SECTIONS = (
+    'What an answer proves',
+    'What may be destroyed',
     'Provision',
     'Unprovision',
     'The account of a service',

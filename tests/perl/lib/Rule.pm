@@ -31,6 +31,7 @@ use Simulator;
 ## no critic (ProhibitPackageVars): Freeside's
 
 our @EXPORT_OK = qw(
+    emptied_is_gone
     api_password change_server export form heard isp log_lines magicmail new_export nothing_there passes
     password_of provision refused requests_during rule says secrets server_is staff_read text_of writes_during
 );
@@ -54,6 +55,13 @@ sub export { return $export }
 
 # The form that the server has now.
 sub form { return $form }
+
+# After a purge of the only mailbox of account FREESIDE1. A server that lists no deleted
+# users does not show that nobody is left on it: then it stays, marked deleted.
+sub emptied_is_gone {
+    my $left = form->hides_deleted ? qq{account FREESIDE1 deleted "Ann" "Lee"\n} : q{};
+    return server_is('nothing is left', $left);
+}
 
 # rule NAME => [ modes => {}, options => {}, forms => N, ] sub { ... }: modes of the
 # server that this rule is about, options of the export that it begins with; forms,

@@ -106,7 +106,7 @@ rule 'where_the_undo_cannot_reach_the_server_each_thing_that_is_left_is_named',
     );
     my $text = refused 'the hook', '; left in MagicMail, to be put right by hand: ',
         sub { isp->mailbox($ann, username => 'jane', definition => 'Gold')->insert };
-    says $text, 'user jane on account FREESIDE1 (new; purge it)', 'the user';
+    says $text, 'user jane on account FREESIDE1 (new)', 'the user';
     says $text, 'package GOLD on user first (remove it)',         'the package';
     ok magicmail->user('jane'), 'which are there';
     is_deeply [sort @{magicmail->user('first')->{packages}}], [qw( EMAIL GOLD )], 'indeed';
@@ -170,7 +170,7 @@ rule 'an_account_that_others_are_on_is_never_purged_by_an_undo',
         denied('/account/FREESIDE1'),
         {kind => 'drop_before', method => 'POST', path => '/account/FREESIDE1'},
     );
-    refused 'the domain', 'left in MagicMail, to be put right by hand: account FREESIDE1 (new; purge it)',
+    refused 'the domain', 'left in MagicMail, to be put right by hand: account FREESIDE1 (new)',
         sub { isp->mailbox(isp->customer, username => 'jane', domain => 'elsewhere.example')->insert };
     is_deeply magicmail->state, $before, 'all of it is there';
     };

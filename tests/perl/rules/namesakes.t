@@ -33,7 +33,7 @@ rule 'the_mailbox_of_a_namesake_is_neither_changed_nor_suspended' => sub {
     my $text =
           'the address jane@example.net is not on user jane, who is the mailbox of service '
         . $found->svcnum
-        . ' (jane@example.org) of this account';
+        . ' (jane@example.org)';
     refused 'a change',   $text, sub { isp->change($lost, _password => 'newer-word') };
     refused 'a suspend',  $text, sub { isp->fresh($lost)->suspend };
     refused 'a reexport', $text, sub { isp->reexport(export, $lost, 'replace') };

@@ -89,7 +89,7 @@ rule 'nothing_is_removed_where_an_assignment_failed' => sub {
     provision($ann, username => 'third');
     packages_are('first', [qw( EMAIL OLD )], 'the old one stays');
     says heard(), 'could not assign package GOLD to user first', 'a warning';
-    says heard(), 'not tried because of the failure before it: remove package OLD from user first',
+    says heard(), 'not done because of that: remove package OLD from user first',
         'for both';
 };
 

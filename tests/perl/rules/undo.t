@@ -87,9 +87,13 @@ rule 'what_was_assigned_to_the_master_is_removed_again' => sub {
         }
     );
     is_deeply magicmail->state, $before, 'as before';
-    is_deeply [@writes[-2, -1]],
-        ['POST /user/gold action=purge force=true', 'POST /user_package/first action=purge package=GOLD'],
-        'the last one first, the new user with force';
+    is_deeply [@writes[-3 .. -1]],
+        [
+        'POST /user/gold action=update status=deleted',
+        'POST /user/gold action=purge',
+        'POST /user_package/first action=purge package=GOLD'
+        ],
+        'the last one first; the new user is marked deleted, and never purged by force';
 };
 
 for my $status (qw( suspended deleted )) {
@@ -110,17 +114,19 @@ rule 'what_could_not_be_undone_is_named' => sub {
     my $text = refused 'the domain', 'elsewhere.example',
         sub { isp->mailbox($ann, username => 'jane', domain => 'elsewhere.example')->insert };
     says $text,
-        '; left in MagicMail, to be put right by hand: user jane on account FREESIDE1 (new; purge it)',
+        '; left in MagicMail, to be put right by hand: user jane on account FREESIDE1 (new)',
         'the user';
     ok magicmail->user('jane'), 'it is indeed';
 };
 
-rule 'a_user_who_could_not_be_purged_alone_and_went_with_the_account_is_not_named' => sub {
+rule 'an_account_is_not_purged_over_a_new_user_who_could_not_be_removed' => sub {
     magicmail->faults({kind => 'status_403', on => 2, count => 9, method => 'POST', path => '/user/'});
     my $text = refused 'the domain', 'elsewhere.example',
         sub { isp->mailbox(isp->customer, username => 'jane', domain => 'elsewhere.example')->insert };
-    server_is 'nothing is left', q{};
-    says $text, '; what was done before it was undone', 'nor is it said';
+    is magicmail->user('jane')->{account}, 'FREESIDE1', 'the user is there, on its account';
+    says $text,
+        '; left in MagicMail, to be put right by hand: user jane on account FREESIDE1 (new), account FREESIDE1 (new)',
+        'both are named';
 };
 
 rule 'other_packages_out_of_line_are_only_a_warning' => sub {

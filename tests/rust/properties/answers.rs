@@ -77,7 +77,11 @@ fn is_founded(reply: &Value, operation: &Operation, answer: &Answer) -> Checked 
     match reply {
         Value::Null => holds(!operation.absent.is_empty() && !is_blank, why),
         Value::Object(_) if answer.status != 200 => Err(why()),
-        Value::Object(_) if is_blank => holds(!operation.is_read(), why),
+        // A list that says nothing is empty.
+        Value::Object(fields) if is_blank => {
+            let is_list = matches!(operation.answer, Shape::List { .. });
+            holds(!operation.is_read() || is_list && fields.is_empty(), why)
+        }
         Value::Object(fields) => match operation.answer {
             Shape::Record(_) => holds(!fields.is_empty(), why),
             Shape::List { .. } => holds(!fields.contains_key(""), why),

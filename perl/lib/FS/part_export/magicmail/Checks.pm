@@ -118,24 +118,9 @@ sub _server {
         push @checks, _check($NAMED{$part}, @{$found->{$part}}{qw(ok text)});
     }
     foreach my $domain (@domains) {
-        push @checks, _domain($domain, $found->{domains}{$domain} || {});
+        push @checks, _check("Domain $domain", @{$found->{domains}{$domain} || {}}{qw(ok text)});
     }
     return @checks;
-}
-
-# The server answers alike for a domain that is not there and one that is not the API
-# client's: that is no proof that it cannot be used.
-sub _domain {
-    my ($domain, $seen) = @_;
-    my ($ok,     $text) = @{$seen}{qw(ok text)};
-    if (defined $ok && !$ok) {
-        ($ok, $text) = (
-            undef,
-            'not known: the server shows the API client no such domain (none, or not its own);'
-                . ' it must be a system domain which the API client may use'
-        );
-    }
-    return _check("Domain $domain", $ok, $text);
 }
 
 # The domains of the export's services, and those that its service definitions
