@@ -26,12 +26,11 @@ impl Unreadable {
     pub fn text(&self) -> String {
         format!("{}: {}", self.failed(), self.error.text)
     }
-}
 
-impl From<Unreadable> for Error {
-    fn from(unreadable: Unreadable) -> Error {
-        let code = unreadable.error.code().map(str::to_owned);
-        Error { code, ..Error::new(unreadable.error.status(), unreadable.text()) }
+    /// For people: what the server said is made harmless.
+    pub fn to_error(&self, api: &Api) -> Error {
+        let code = self.error.code().map(str::to_owned);
+        Error { code, ..Error::new(self.error.status(), api.clean(&self.text())) }
     }
 }
 
@@ -119,7 +118,7 @@ fn take_in_round(reading: &mut Reading, facts: Vec<Fact>, answers: Vec<Result<Re
     for (fact, reply) in facts.into_iter().zip(answers) {
         match reply.and_then(|reply| plausible(&fact, reply, &account)) {
             Ok(what) => learned.push((fact, what)),
-            Err(_) if fact.may_stay_unknown() => leave_unknown(&fact, world),
+            Err(_) if may_stay_unknown(&fact, task, world) => leave_unknown(&fact, world),
             Err(error) => failed.push((fact, error)),
         }
     }
@@ -166,15 +165,19 @@ fn in_words(fact: &Fact, account: &AccountId, task: &Task) -> String {
     }
 }
 
-impl Fact {
-    /// Without it less is done, and nothing fails.
-    fn may_stay_unknown(&self) -> bool {
-        matches!(self, Fact::UsersAfterMark | Fact::FormerUser(_))
+/// Whether less is done without it, and nothing fails. An unprovision asks for the account only to leave out what is
+/// done already.
+fn may_stay_unknown(fact: &Fact, task: &Task, world: &World) -> bool {
+    match fact {
+        Fact::UsersAfterMark | Fact::FormerUser(_) => true,
+        Fact::Account => task.hook == Hook::Unprovision && world.user.present().is_some(),
+        _ => false,
     }
 }
 
 fn leave_unknown(fact: &Fact, world: &mut World) {
     match fact {
+        Fact::Account => world.account = Known::Unknown,
         Fact::UsersAfterMark => world.users_after_mark = Known::Unknown,
         Fact::FormerUser(user) => {
             world.peers.insert(user.clone(), Known::Unknown);

@@ -230,7 +230,7 @@ fn new_password(request: &Request) -> Result<(Option<Password>, Option<String>),
 
 /// A dry run: the whole plan, on what MagicMail has now.
 fn foretell(api: &Api, task: &Task, mut world: World) -> Result<(Done, World), Error> {
-    observe(api, task, &mut world)?;
+    observe(api, task, &mut world).map_err(|unreadable| unreadable.to_error(api))?;
     let plan = plan(task, &world).map_err(|refusal| Error::new(refusal.status, api.clean(&refusal.text)))?;
     let steps = plan.steps.iter().map(|planned| api.clean(&planned.step.text())).collect();
     let warnings = plan.warnings.iter().map(|warning| api.clean(warning)).collect();

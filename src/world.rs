@@ -143,6 +143,9 @@ impl World {
     /// Takes in the account's list of users, as it was before this hook changed anything.
     pub fn set_users(&mut self, users: UserList, task: &Task) {
         self.before.listed = users.contains(task.user());
+        if self.before.deleted && self.users_after_mark.is_not_asked() {
+            self.users_after_mark = Known::Present(users.clone());
+        }
         self.users = Some(users);
     }
 
@@ -242,8 +245,7 @@ impl World {
 
     /// The account's list, read when the service's own user was marked deleted already.
     pub fn list_after_mark(&self) -> Option<&UserList> {
-        let after = self.users_after_mark.present();
-        after.or_else(|| self.users.as_ref().filter(|_| self.before.deleted))
+        self.users_after_mark.present()
     }
 }
 

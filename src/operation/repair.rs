@@ -25,7 +25,7 @@ pub fn repair(export: &Export, mut fields: Fields, sink: &dyn Sink) -> Result<Va
     let api = export.api(sink, export.redactor(), Limits::of_hook(export.configuration.timeout));
     let subject = format!("cannot mend {key}");
     let mut world = World::new(&task.request);
-    observe(&api, &task, &mut world).map_err(|unreadable| Error::from(unreadable).about(&subject))?;
+    observe(&api, &task, &mut world).map_err(|unreadable| unreadable.to_error(&api).about(&subject))?;
     let found = audit(&task, &world)
         .map_err(|refusal| Error::new(refusal.status, api.clean(&refusal.text)).about(&subject))?
         .findings

@@ -153,6 +153,7 @@ fn provision_on(task: &Task, round: &mut Round) {
         if !world.progress.made_user {
             round.addresses(task.user());
             round.owner(task.address());
+            unlisted_addresses(round, task.user(), namesake::telling_addresses(task));
         }
         round.packages(task.user());
     }
@@ -163,8 +164,7 @@ fn which_master(task: &Task, round: &mut Round) {
     let world = round.world;
     task.unplaced_others(world).for_each(|name| round.peer(name));
     let candidates = master::candidates(world);
-    // One whose account a list does not name may be anybody's.
-    for user in candidates.iter().filter(|user| user.account.is_none()) {
+    for user in candidates.iter().filter(|user| is_unclear(user)) {
         round.peer(&user.name);
     }
     if !round.is_complete() {
@@ -187,6 +187,11 @@ fn which_master(task: &Task, round: &mut Round) {
     }
 }
 
+/// One whose account a list does not name may be anybody's; one whose status it does not say clearly may be deleted.
+fn is_unclear(user: &User) -> bool {
+    user.account.is_none() || matches!(user.status, Status::Unknown(_))
+}
+
 /// Of so many users that are marked as masters the packages are read.
 const MOST_MASTERS: usize = 16;
 
@@ -199,10 +204,7 @@ fn unprovision(task: &Task, round: &mut Round) {
     if let Known::Present(user) = &world.user {
         if !world.is_on_account(user) {
             // Refused, unless a namesake stands for it, which its addresses may tell.
-            if namesake::exist(task) {
-                round.addresses(task.user());
-            }
-            return;
+            return identifying_addresses(task, round);
         }
     }
     match task.oldest_other(world) {
@@ -230,6 +232,11 @@ fn unprovision_on(task: &Task, round: &mut Round) {
         for address in world.addresses.get(task.user()).into_iter().flatten() {
             round.owner(address.clone());
         }
+        let own = task.autopurge.then(|| task.address());
+        unlisted_addresses(round, task.user(), own.into_iter().chain(namesake::telling_addresses(task)));
+        if !round.is_complete() {
+            return;
+        }
     }
     let own = world.user.present();
     let is_kept =
@@ -255,7 +262,7 @@ fn successor(task: &Task, round: &mut Round) {
     }
     task.unplaced_others(world).for_each(|name| round.peer(name));
     let marked = || master::remaining(task, world).into_iter().filter(|user| user.master);
-    for user in marked().filter(|user| user.account.is_none()) {
+    for user in marked().filter(|user| is_unclear(user)) {
         round.peer(&user.name);
     }
     for user in marked().take(MOST_MASTERS) {
@@ -305,6 +312,7 @@ fn account_to_purge(task: &Task, round: &mut Round) {
         round.account();
         if world.user != Known::Absent {
             round.users_after_mark();
+            former_users(task, round);
         } else if world.account.present().is_some_and(|account| account.status == Status::Deleted) {
             round.users();
         }
@@ -312,6 +320,12 @@ fn account_to_purge(task: &Task, round: &mut Round) {
     if !round.is_complete() || purge::is_account_empty(task, world) {
         return;
     }
+    former_users(task, round);
+}
+
+/// Whom no list shows may be on the account all the same: everybody whom Freeside once had there is asked for.
+fn former_users(task: &Task, round: &mut Round) {
+    let world = round.world;
     let lists = [world.users.as_ref(), world.users_after_mark.present()];
     let mut lists = lists.into_iter().flatten().peekable();
     if lists.peek().is_some() && lists.all(|list| list.shows_nobody_but(task.user())) {
@@ -324,9 +338,20 @@ fn account_to_purge(task: &Task, round: &mut Round) {
 /// The service's user; if another service has its name, also its addresses, which tell whose it is.
 fn own_user(task: &Task, round: &mut Round) {
     round.user();
+    identifying_addresses(task, round);
+}
+
+fn identifying_addresses(task: &Task, round: &mut Round) {
     if namesake::exist(task) {
         round.addresses(task.user());
+        unlisted_addresses(round, task.user(), namesake::telling_addresses(task));
     }
+}
+
+/// A list of addresses may leave out one that is on the user. Those that decide are asked for by themselves.
+fn unlisted_addresses(round: &mut Round, user: &UserName, decisive: impl Iterator<Item = Address>) {
+    let Some(listed) = round.world.addresses.get(user) else { return };
+    decisive.filter(|address| !listed.contains(address)).for_each(|address| round.owner(address));
 }
 
 fn change(task: &Task, round: &mut Round) {
@@ -337,6 +362,8 @@ fn change(task: &Task, round: &mut Round) {
         round.addresses(task.user());
         round.owner(task.address());
     }
+    let old = task.request.old.as_ref().filter(|_| moved).map(|old| old.address());
+    unlisted_addresses(round, task.user(), old.into_iter());
 }
 
 fn sync(task: &Task, round: &mut Round) {
@@ -402,6 +429,8 @@ fn purge_job(task: &Task, round: &mut Round) {
             for address in world.addresses.get(task.user()).into_iter().flatten() {
                 round.owner(address.clone());
             }
+            let decisive = std::iter::once(task.address()).chain(namesake::telling_addresses(task));
+            unlisted_addresses(round, task.user(), decisive);
             if task.oldest_other(world).is_none() {
                 round.users();
             }

@@ -57,6 +57,15 @@ fn by_record<'a>(task: &'a Task, found: &User) -> Option<Ownership<'a>> {
     }
 }
 
+/// The addresses that tell whose mailbox the user of this name is; none if no other service has the name.
+pub fn telling_addresses(task: &Task) -> impl Iterator<Item = Address> + '_ {
+    let others = task.namesakes().take(MOST_NAMESAKES).filter_map(address_of);
+    own_addresses(task).filter(|_| exist(task)).chain(others)
+}
+
+/// Of more namesakes only the list of the user's addresses is read.
+const MOST_NAMESAKES: usize = 50;
+
 fn own_addresses(task: &Task) -> impl Iterator<Item = Address> + '_ {
     std::iter::once(&task.request.service).chain(&task.request.old).map(|service| service.address())
 }

@@ -65,7 +65,19 @@ fn refuse_what_is_taken(task: &Task, world: &World) -> Result<(), Refusal> {
             )));
         }
     }
+    refuse_unclear_account(world)?;
     refuse_empty_list(task, world)
+}
+
+/// An account may have to be made active first. Nothing is set on the strength of a status that is not known.
+fn refuse_unclear_account(world: &World) -> Result<(), Refusal> {
+    let status = world.account.present().map(|account| &account.status);
+    let Some(Status::Unknown(_)) = status else { return Ok(()) };
+    Err(Refusal::not_believed(format!(
+        "the server does not say clearly whether account {} is active, suspended or deleted (status: {})",
+        world.account_id,
+        foreign(status.map_or("", Status::as_str))
+    )))
 }
 
 /// A user name that another provisioned service has: on this account in any case, elsewhere if the user is there.

@@ -34,7 +34,11 @@ fn reason_to_keep(task: &Task, world: &World, found: &User) -> Option<String> {
         return Some(format!("user {user} is not on account {account} any more"));
     }
     if !found.is_deleted() {
-        return Some(format!("user {user} is not marked deleted any more"));
+        return Some(if found.status.is_named() {
+            format!("user {user} is not marked deleted any more")
+        } else {
+            format!("the server does not show whether user {user} is marked deleted")
+        });
     }
     let is_used = task.others(world).find(|other| other.username == *user);
     let namesake = task
@@ -84,9 +88,10 @@ fn is_account_deleted(world: &World) -> bool {
 ///
 /// Either its list, read when the service's user was marked deleted, shows that user so and nobody else: then the
 /// server lists deleted users, and the list is fresh. Or everybody whom Freeside's history ever had there was read
-/// directly, and is absent or on another account. Another provisioned service keeps it, whatever the list shows.
+/// directly, and is absent or on another account. Another provisioned service keeps it, whatever the list shows; so
+/// does a user who is known to be on it, whom the list leaves out.
 pub fn is_account_empty(task: &Task, world: &World) -> bool {
-    if task.others(world).next().is_some() {
+    if task.others(world).next().is_some() || former_users(task).any(|name| world.shows_on_account(name)) {
         return false;
     }
     if world.is_shown_deleted()
@@ -110,8 +115,7 @@ pub fn is_account_empty(task: &Task, world: &World) -> bool {
 
 /// Former users who must still be read before the account can be purged; more than so many are not read.
 pub fn former_users_to_read<'a>(task: &'a Task, world: &World) -> Vec<&'a UserName> {
-    let names = task.request.former_users.iter().flatten().filter(|name| *name != task.user());
-    let names: Vec<&UserName> = names.collect();
+    let names: Vec<&UserName> = former_users(task).collect();
     if names.len() > MOST_FORMER_USERS {
         return Vec::new();
     }
@@ -119,3 +123,8 @@ pub fn former_users_to_read<'a>(task: &'a Task, world: &World) -> Vec<&'a UserNa
 }
 
 const MOST_FORMER_USERS: usize = 50;
+
+/// Everybody else whom Freeside once had on the account, as far as that is known.
+fn former_users(task: &Task) -> impl Iterator<Item = &UserName> {
+    task.request.former_users.iter().flatten().filter(|name| *name != task.user())
+}

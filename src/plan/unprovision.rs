@@ -58,6 +58,11 @@ pub fn plan(task: &Task, world: &World) -> Result<Plan, Refusal> {
             world.account_id,
             task.user()
         ));
+        // With the user gone, a repeat could not hand its place over any more.
+        if task.autopurge && task.oldest_other(world).is_some() {
+            plan.unfinished.push(format!("purge user {}", task.user()));
+            return Ok(plan);
+        }
     }
     if task.autopurge {
         purge_marked(task, world, &mut plan, found);
@@ -111,6 +116,10 @@ fn keep_user(task: &Task, world: &World, plan: &mut Plan, other: &Neighbour) {
         plan.push(Step::RemoveAddress { address, user: user.clone() }, Weight::Fatal);
     }
     if !master::is_list_trusted(task, world) {
+        plan.warn(format!(
+            "the server's list of the users of account {} does not show user {user} or the other services' users, so it was not trusted, and the packages were left as they are",
+            world.account_id
+        ));
         return;
     }
     let found = master::of(task, world);
@@ -181,6 +190,7 @@ fn purge_marked(task: &Task, world: &World, plan: &mut Plan, found: &User) {
             "the server does not show that user {} is marked deleted, so it was not purged",
             task.user()
         ));
+        plan.unfinished.push(format!("purge user {}", task.user()));
         return;
     }
     if found.status == Status::NotShown {

@@ -18,6 +18,8 @@ pub struct Model {
     pub hides_deleted: bool,
     /// Users that are left out of lists against the truth.
     pub hides: Vec<UserName>,
+    /// Users whose status lists give twice.
+    pub unclear: Vec<UserName>,
     /// Lists of addresses are empty, against the truth.
     pub hides_addresses: bool,
     /// Every fact that the planner asked for.
@@ -112,7 +114,12 @@ impl Model {
                 let listed = listed.map(|(name, mailbox)| record(name, mailbox));
                 let listed = listed.filter(|user| !(self.hides_deleted && user.is_deleted()));
                 let mut list = UserList::default();
-                listed.filter(|user| !self.hides.contains(&user.name)).for_each(|user| list.add(user));
+                for mut user in listed.filter(|user| !self.hides.contains(&user.name)) {
+                    if self.unclear.contains(&user.name) {
+                        user.status = Status::Unknown("several at once".to_owned());
+                    }
+                    list.add(user);
+                }
                 if *fact == Fact::Users {
                     world.set_users(list, task);
                 } else {

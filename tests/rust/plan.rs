@@ -3,6 +3,7 @@
 use crate::model::{told, Model};
 use crate::tasks::{neighbour, purging, task, with_others, ACCOUNT};
 use magicmail::id::{AccountId, UserName};
+use magicmail::plan::Fact;
 use magicmail::record::Status;
 use magicmail::world::{Hook, Task};
 
@@ -751,4 +752,145 @@ fn the_planner_and_its_steps_know_no_network_clock_environment_or_log() {
             assert!(!source.contains(word), "{} knows {word}", file.display());
         }
     }
+}
+
+#[test]
+fn a_place_that_cannot_be_handed_over_yet_keeps_its_user_from_the_purge() {
+    let mut server = family().user("jane", ACCOUNT, "master", &["EMAIL"]);
+    server.hides = vec![UserName::new("jane")];
+    check(
+        &purging(with_others(Hook::Unprovision, FAMILY)),
+        server,
+        &["!  mark user jane deleted", "unfinished: purge user jane", NOT_TRUSTED],
+    );
+}
+
+#[test]
+fn an_address_that_a_list_leaves_out_counts_by_its_own_record() {
+    let server = || {
+        let mut server =
+            family().user("jane", ACCOUNT, "", &[ADDITIONAL]).address("jane@example.net", "jane");
+        server.hides_addresses = true;
+        server
+    };
+    check(
+        &purging(with_others(Hook::Unprovision, FAMILY)),
+        server(),
+        &[
+            "!  mark user jane deleted",
+            "~  remove address jane@example.net from user jane",
+            "?  purge user jane",
+        ],
+    );
+    let mut deleted = server().user("jane", ACCOUNT, "deleted", &[ADDITIONAL]);
+    deleted.hides_addresses = true;
+    check(
+        &purging(with_others(Hook::Purge, FAMILY)),
+        deleted,
+        &["!  remove address jane@example.net from user jane", "!  purge user jane"],
+    );
+    let mut moving = with_others(Hook::Replace, FAMILY);
+    moving.request.old = Some(moving.request.service.clone());
+    moving.request.service.domain = "example.com".to_owned();
+    check(
+        &moving,
+        server(),
+        &[
+            "!  add address jane@example.com to user jane",
+            "!& set names and password of user jane",
+            "*  remove address jane@example.net from user jane",
+        ],
+    );
+}
+
+#[test]
+fn a_namesakes_address_that_a_list_leaves_out_keeps_its_mailbox() {
+    let mut server = Model::default()
+        .account(ACCOUNT, Status::Active)
+        .user("jane", ACCOUNT, "master", &["EMAIL"])
+        .address("jane@example.org", "jane")
+        .address("jane@example.net", "jane");
+    server.hides_addresses = true;
+    check(
+        &purging(with_a_namesake(Hook::Unprovision)),
+        server,
+        &[
+            "!  remove address jane@example.net from user jane",
+            "warning: user jane is the mailbox of service 12 (jane@example.org) too, and was kept",
+        ],
+    );
+}
+
+#[test]
+fn packages_that_cannot_be_decided_on_a_list_are_warned_about() {
+    let mut server = Model::default()
+        .account(ACCOUNT, Status::Active)
+        .user("jane", ACCOUNT, "master", &["EMAIL", "PREMIUM"])
+        .address("jane@example.org", "jane");
+    server.hides = vec![UserName::new("jane")];
+    check(
+        &with_a_namesake(Hook::Unprovision),
+        server,
+        &[
+            "warning: user jane is the mailbox of service 12 (jane@example.org) too, and was kept",
+            "warning: the server's list of the users of account FREESIDE42 does not show user jane or the other services' users, so it was not trusted, and the packages were left as they are",
+        ],
+    );
+}
+
+#[test]
+fn a_former_user_whom_the_list_leaves_out_keeps_the_account() {
+    let mut server = Model::default()
+        .account(ACCOUNT, Status::Active)
+        .user("jane", ACCOUNT, "master", &[])
+        .user("old", ACCOUNT, "deleted", &[]);
+    server.hides = vec![UserName::new("old")];
+    let mut task = purging(task(Hook::Unprovision));
+    task.request.former_users = Some(vec![UserName::new("jane"), UserName::new("old")]);
+    assert!(server.hook(&task).is_some());
+    let accounts: Vec<Status> = server.accounts.into_values().collect();
+    assert_eq!(accounts, [Status::Deleted]);
+}
+
+#[test]
+fn nothing_is_provisioned_on_an_account_whose_status_is_unclear() {
+    check(
+        &task(Hook::Provision),
+        Model::default().account(ACCOUNT, Status::Unknown("locked".to_owned())),
+        &["refused: the server does not say clearly whether account FREESIDE42 is active, suspended or deleted (status: locked)"],
+    );
+}
+
+#[test]
+fn a_purge_job_says_whether_a_mark_is_gone_or_not_shown() {
+    let job = purging(with_others(Hook::Purge, FAMILY));
+    let told_of = |status: Status| {
+        let mut server = family().user("jane", ACCOUNT, "", &[ADDITIONAL]);
+        let mut world = server.observed(&job);
+        world.change_user(job.user(), |user| user.status = status.clone());
+        told(&magicmail::plan::plan(&job, &world))
+    };
+    let gone = "warning: user jane is not marked deleted any more; it was not purged\n";
+    assert_eq!(told_of(Status::Active), gone);
+    let unclear =
+        "warning: the server does not show whether user jane is marked deleted; it was not purged\n";
+    assert_eq!(told_of(Status::NotShown), unclear);
+    assert_eq!(told_of(Status::Unknown("locked".to_owned())), unclear);
+}
+
+#[test]
+fn a_master_whose_status_a_list_does_not_say_clearly_is_read_directly() {
+    let mut server = family().user("ann", ACCOUNT, "master deleted", &["EMAIL"]);
+    server.unclear = vec![UserName::new("ann")];
+    let task = with_others(Hook::Provision, FAMILY);
+    let (_, planned) = server.planned(&task);
+    assert!(server.asked.contains(&Fact::Peer(UserName::new("ann"))), "{:?}", server.asked);
+    assert!(!told(&planned).contains("to user ann"), "{}", told(&planned));
+}
+
+#[test]
+fn a_repeat_purges_the_account_on_whose_list_only_its_own_deleted_user_is() {
+    let mut server = Model::default().account(ACCOUNT, Status::Active).user("jane", ACCOUNT, "deleted", &[]);
+    assert!(server.hook(&purging(task(Hook::Unprovision))).is_some());
+    assert_eq!((server.users.len(), server.accounts.len()), (0, 0));
 }
