@@ -2,7 +2,7 @@
 //! what did not take effect is tried once more. A step that fails costs at most eight requests.
 
 use super::calls;
-use super::look_up::{look_up, look_up_briefly, Consistency, Found};
+use super::look_up::{look_up, look_up_again, look_up_briefly, look_up_last, Found};
 use super::verdict::{verdict, Verdict};
 use crate::api::{Api, CallError, Cause, Reply, Shape};
 use crate::foreign::foreign;
@@ -27,7 +27,7 @@ pub fn take_back(api: &Api, step: &Step) -> bool {
         // Nothing that can be asked would tell; the answer was a success.
         Ok(_) if !step.can_be_seen() => true,
         Err(error) if is_never_sent(&error) => false,
-        answer => match look_up_briefly(api, step, Consistency::Eventual) {
+        answer => match look_up_last(api, step) {
             Found::TookEffect(_) => true,
             Found::Unknown => answer.is_ok() && step.is_repeatable(),
             Found::DidNot(_) | Found::Unreadable => false,
@@ -42,6 +42,7 @@ pub fn resolve(api: &Api, step: &Step, reply: Result<Reply, CallError>) -> StepO
         Ok(Reply::Silent) => match look_up(api, step) {
             Found::TookEffect(found) => StepOutcome::Done(Some(found)),
             Found::DidNot(_) => once_more(api, step, true),
+            Found::Unknown if step.is_repeatable() => once_more(api, step, false),
             Found::Unknown | Found::Unreadable => StepOutcome::Done(None),
         },
         Ok(reply) if says_it_did(step, &reply) => StepOutcome::Done(Some(reply)),
@@ -73,7 +74,7 @@ fn once_more(api: &Api, step: &Step, certain: bool) -> StepOutcome {
     if is_never_sent(&error) {
         return StepOutcome::Failed { error, certain };
     }
-    match look_up_briefly(api, step, Consistency::Immediate) {
+    match look_up_again(api, step) {
         Found::TookEffect(found) => StepOutcome::Done(Some(found)),
         Found::DidNot(reply) => {
             StepOutcome::Failed { error: explained(api, step, error, &reply), certain: true }
@@ -90,11 +91,7 @@ fn refused(api: &Api, step: &Step, error: CallError) -> StepOutcome {
         return StepOutcome::Failed { error, certain: true };
     }
     // A server has no reason to refuse a status: if it does, it may not show yet what it did all the same.
-    let found = if step.sets_a_mark() {
-        look_up(api, step)
-    } else {
-        look_up_briefly(api, step, Consistency::Immediate)
-    };
+    let found = if step.sets_a_mark() { look_up(api, step) } else { look_up_briefly(api, step) };
     match found {
         // That the names are there does not say that the password is.
         Found::TookEffect(_) if step.sets_password() => refused_twice(api, step, error),
@@ -156,9 +153,13 @@ pub fn is_forbidden(error: &CallError) -> bool {
 }
 
 /// A refusal in words that say more than the server's, if it is asked.
-fn explained(api: &Api, step: &Step, error: CallError, _: &Reply) -> CallError {
+fn explained(api: &Api, step: &Step, error: CallError, known: &Reply) -> CallError {
     let (Step::AddAddress { address, user }, Cause::Refused(_)) = (step, &error.cause) else { return error };
-    let owner = match api.read_once(&calls::owner(address)) {
+    let read = match known {
+        Reply::Record(_) => Ok(known.clone()),
+        _ => api.read_once(&calls::owner(address)),
+    };
+    let owner = match read {
         Ok(Reply::Record(record)) => record.get("user").map(str::to_owned),
         _ => None,
     };

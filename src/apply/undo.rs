@@ -4,7 +4,7 @@
 //! creation was confirmed, or was in doubt and a read found it on our account. It is marked deleted, then purged,
 //! never by force: a purge that arrives late cannot hit what somebody else has made of that name by then.
 
-use super::look_up::{look_up, look_up_briefly, Consistency, Found};
+use super::look_up::{look_up, look_up_briefly, look_up_last, Found};
 use super::settle::take_back;
 use super::{Effect, Entry, Failure, Run};
 use crate::api::{Api, Call, CallError, Reply, CONSISTENCY_DELAYS};
@@ -81,6 +81,10 @@ struct Undoing<'a> {
     api: &'a Api<'a>,
     /// The service's user, if this call made it.
     made_user: Option<&'a UserName>,
+    /// Steps in doubt that were found to have taken effect: what is undone of them does not show that they did not.
+    found: Vec<Step>,
+    /// That user is gone again.
+    removed_user: bool,
     undone: Vec<String>,
     leftovers: Vec<String>,
 }
@@ -89,7 +93,15 @@ impl<'a> Undoing<'a> {
     fn new(run: &'a Run<'a>) -> Undoing<'a> {
         let is_creation = |entry: &&Entry| entry.is_ours() && matches!(entry.step, Step::CreateUser { .. });
         let made_user = run.journal.iter().find(is_creation).map(|_| run.task.user());
-        Undoing { run, api: run.api, made_user, undone: Vec::new(), leftovers: Vec::new() }
+        Undoing {
+            run,
+            api: run.api,
+            made_user,
+            found: Vec::new(),
+            removed_user: false,
+            undone: Vec::new(),
+            leftovers: Vec::new(),
+        }
     }
 
     /// Undoes what it can; returns the others, and what is left of each.
@@ -97,19 +109,14 @@ impl<'a> Undoing<'a> {
         let mut still_open: Vec<(&Entry, String)> = Vec::new();
         for (entry, _) in open {
             // Once the new user is gone anybody may take its name, and the address would be theirs: while that
-            // is stuck, the name is kept. And an account is not purged while the new user is on it.
-            let is_first = |(other, _): &(&Entry, String)| match entry.step {
-                Step::CreateUser { .. } => matches!(other.step, Step::AddAddress { .. }),
-                Step::CreateAccount { .. } => {
-                    matches!(other.step, Step::AddAddress { .. } | Step::CreateUser { .. })
-                }
+            // is stuck, the name is kept. And an account is never purged while the new user may be on it.
+            let must_wait = |(other, _): &(&Entry, String)| match (&entry.step, &other.step) {
+                (Step::CreateAccount { .. }, Step::CreateUser { .. }) => true,
+                (Step::CreateAccount { .. } | Step::CreateUser { .. }, Step::AddAddress { .. }) => !is_last,
                 _ => false,
             };
-            let left = if !is_last && still_open.iter().any(is_first) {
-                Some(entry.step.trace())
-            } else {
-                self.undo(entry)
-            };
+            let left =
+                if still_open.iter().any(must_wait) { Some(entry.step.trace()) } else { self.undo(entry) };
             still_open.extend(left.map(|left| (entry, left)));
         }
         still_open
@@ -122,10 +129,10 @@ impl<'a> Undoing<'a> {
         if undo == Undo::Needless {
             return None;
         }
-        if entry.effect == Effect::InDoubt {
-            match look_up_briefly(self.api, step, Consistency::Immediate) {
+        if entry.effect == Effect::InDoubt && !self.found.contains(step) {
+            match look_up(self.api, step) {
                 Found::DidNot(_) => return None,
-                Found::TookEffect(_) => {}
+                Found::TookEffect(_) => self.found.push(step.clone()),
                 // Putting back what may be there already does no harm.
                 Found::Unknown if step.is_repeatable() => {}
                 Found::Unknown | Found::Unreadable => return Some(possibly(step)),
@@ -159,9 +166,11 @@ impl<'a> Undoing<'a> {
     /// The user that this call made: marked deleted, without addresses, purged.
     fn remove_user(&mut self, step: &Step, user: &UserName, account: &AccountId) -> Option<String> {
         let purge = Step::PurgeUser { user: user.clone(), account: account.clone() };
-        match self.api.read_one(&Call::get_user(user)) {
+        // It was there: an eventually consistent server may not show it yet.
+        match self.read_until(&Call::get_user(user), |reply| *reply != Reply::Absent) {
             Ok(Reply::Absent) => {
                 self.undone.push(purge.text());
+                self.removed_user = true;
                 return None;
             }
             Ok(Reply::Record(record)) => {
@@ -184,6 +193,7 @@ impl<'a> Undoing<'a> {
             return Some(format!("{}, marked deleted", step.trace()));
         }
         self.undone.push(purge.text());
+        self.removed_user = true;
         None
     }
 
@@ -195,16 +205,19 @@ impl<'a> Undoing<'a> {
             _ => return false,
         };
         entries.iter().all(|(address, record)| {
-            let owner = record.get("user").map(str::to_owned).or_else(|| self.owner(address));
-            let is_anothers = owner.is_some_and(|owner| UserName::new(owner) != *user);
+            let listed = record.get("user").filter(|owner| !owner.is_empty()).map(str::to_owned);
+            // A list that does not say whose they are may be anybody's, and then each must say it itself.
+            let Some(owner) = listed.or_else(|| self.owner(address)) else { return false };
             let remove = Step::RemoveAddress { address: Address::new(address.as_str()), user: user.clone() };
-            is_anothers || take_back(self.api, &remove)
+            UserName::new(owner) != *user || take_back(self.api, &remove)
         })
     }
 
     fn owner(&self, address: &str) -> Option<String> {
         match self.api.read_one(&Call::get_email_address(&Address::new(address))) {
-            Ok(Reply::Record(record)) => record.get("user").map(str::to_owned),
+            Ok(Reply::Record(record)) => {
+                record.get("user").filter(|owner| !owner.is_empty()).map(str::to_owned)
+            }
             _ => None,
         }
     }
@@ -215,6 +228,9 @@ impl<'a> Undoing<'a> {
             Reply::List(entries) => UserList::from_entries(id, entries).is_ok_and(|list| list.is_empty()),
             reply => *reply == Reply::Absent,
         };
+        if let Some(left) = self.left_user(id) {
+            return Some(format!("{left}, {}", step.trace()));
+        }
         match self.read_until(&Call::get_users(id), is_empty) {
             Ok(reply) if is_empty(&reply) => {}
             _ => return Some(step.trace()),
@@ -223,16 +239,60 @@ impl<'a> Undoing<'a> {
         let mark = Step::SetAccountStatus { id: id.clone(), status, before };
         let purge = Step::PurgeAccount { id: id.clone() };
         if !take_back(self.api, &mark) {
-            return match look_up(self.api, &purge) {
+            return match look_up_last(self.api, &purge) {
                 Found::TookEffect(_) => None,
                 _ => Some(step.trace()),
             };
         }
-        if !take_back(self.api, &purge) {
-            return Some(format!("{}, marked deleted", step.trace()));
+        // Nobody is added to an account that is marked deleted: who is on it now was added before, by a request that was
+        // late.
+        let marked = format!("{}, marked deleted", step.trace());
+        if self.has_tried_to_make_user() {
+            CONSISTENCY_DELAYS.into_iter().for_each(|delay| self.api.pause(delay));
+        }
+        if let Some(left) = self.left_user(id) {
+            return Some(format!("{left}, {marked}"));
+        }
+        let is_still_empty = self.api.read_one(&Call::get_users(id)).is_ok_and(|reply| is_empty(&reply));
+        if !is_still_empty || !take_back(self.api, &purge) {
+            return Some(marked);
         }
         self.undone.push(purge.text());
         None
+    }
+
+    /// What is left of the service's user on an account that this call made: its creation may have been carried out
+    /// since it was last looked for, and nobody else can have made it there.
+    fn left_user(&mut self, account: &AccountId) -> Option<String> {
+        if self.removed_user {
+            return None;
+        }
+        let user = self.run.task.user();
+        let is_there = match self.api.read_one(&Call::get_user(user)) {
+            Ok(Reply::Absent) => false,
+            Ok(Reply::Record(record)) => {
+                let found = User::from_record(&record, user);
+                found.contradicts || found.account.is_none_or(|on| on == *account)
+            }
+            _ => true,
+        };
+        if !is_there {
+            return None;
+        }
+        match self.tried_to_make_user() {
+            Some(entry) if entry.is_ours() => self.remove_user(&entry.step, user, account),
+            _ => Some(format!("user {user} on account {account}")),
+        }
+    }
+
+    /// Unless that user is known to be gone.
+    fn has_tried_to_make_user(&self) -> bool {
+        !self.removed_user && self.tried_to_make_user().is_some()
+    }
+
+    fn tried_to_make_user(&self) -> Option<&'a Entry> {
+        let mut tried = self.run.journal.iter().rev();
+        tried.find(|entry| matches!(entry.step, Step::CreateUser { .. }))
     }
 
     /// A name that was empty before: some servers do not empty one again, and their answer need not show it.
@@ -308,6 +368,12 @@ impl<'a> Undoing<'a> {
             let is_left = match &entry.step {
                 Step::CreateAccount { id, .. } => self.is_unused(id),
                 step @ Step::CreateUser { .. } => self.may_be_ours() && self.may_be_so(step),
+                // They went with the user that this call made and removed.
+                Step::AddAddress { user, .. } | Step::AssignPackage { user, .. }
+                    if self.removed_user && self.made_user == Some(user) =>
+                {
+                    false
+                }
                 step => self.may_be_so(step),
             };
             if is_left {
@@ -317,8 +383,8 @@ impl<'a> Undoing<'a> {
     }
 
     fn may_be_so(&self, step: &Step) -> bool {
-        let found = look_up_briefly(self.api, step, Consistency::Immediate);
-        matches!(found, Found::TookEffect(_) | Found::Unreadable)
+        let found = look_up_briefly(self.api, step);
+        !matches!(found, Found::DidNot(_))
     }
 
     /// Not somebody else's, as far as it is known.
@@ -330,14 +396,16 @@ impl<'a> Undoing<'a> {
     /// An account that is in use and has no user but one that this call made; or if that cannot be asked.
     fn is_unused(&self, id: &AccountId) -> bool {
         let is_active = match &self.api.read_one(&Call::get_account(id)) {
-            Ok(Reply::Record(record)) => Account::from_record(record, id).status == UserStatus::Active,
+            Ok(Reply::Record(record)) => !matches!(
+                Account::from_record(record, id).status,
+                UserStatus::Suspended | UserStatus::Deleted
+            ),
             Ok(_) => false,
             Err(_) => true,
         };
         let has_others = match self.api.read_one(&Call::get_users(id)) {
-            Ok(Reply::List(list)) => {
-                list.iter().any(|(name, _)| Some(&UserName::new(name)) != self.made_user)
-            }
+            Ok(Reply::List(entries)) => UserList::from_entries(id, &entries)
+                .is_ok_and(|list| list.iter().any(|user| user.name != *self.run.task.user())),
             _ => false,
         };
         is_active && !has_others

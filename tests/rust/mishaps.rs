@@ -23,6 +23,10 @@ enum Mishap {
     RefusedThoughDone,
     /// The names of an update are stored, its password is refused.
     PasswordRefused,
+    /// Nobody gets an answer, and it is carried out so many requests later.
+    Late(usize),
+    /// It is not carried out, and answered with an empty body.
+    Swallowed,
     /// A read: the server says that there is no such thing.
     NotFound,
     /// No connection can be made.
@@ -49,6 +53,8 @@ struct Inner {
     now: Duration,
     rules: Vec<Rule>,
     requests: Vec<String>,
+    /// Requests on their way, and after how many others they arrive.
+    late: Vec<(usize, ApiRequest)>,
     autopurge: bool,
 }
 
@@ -68,6 +74,7 @@ impl Network {
             now: Duration::from_secs(100),
             rules: Vec::new(),
             requests: Vec::new(),
+            late: Vec::new(),
             autopurge: true,
         };
         Arc::new(Network(Mutex::new(inner)))
@@ -119,6 +126,11 @@ impl Inner {
     fn carry(&mut self, request: &Request) -> Outcome {
         self.now += Duration::from_millis(10);
         let request = api_request(request);
+        self.late.iter_mut().for_each(|(left, _)| *left = left.saturating_sub(1));
+        while let Some(i) = self.late.iter().position(|(left, _)| *left == 0) {
+            let (_, late) = self.late.remove(i);
+            self.server.answer(self.now, &late);
+        }
         let words = words(&request);
         self.requests.push(words.clone());
         let mut mishap = None;
@@ -134,6 +146,10 @@ impl Inner {
             Some(Mishap::Lost) => Outcome::InDoubt(failure),
             Some(Mishap::AnswerLost) => {
                 self.server.answer(self.now, &request);
+                Outcome::InDoubt(failure)
+            }
+            Some(Mishap::Late(after)) => {
+                self.late.push((after, request));
                 Outcome::InDoubt(failure)
             }
             Some(Mishap::NotSent) => Outcome::NotSent(Failure { kind: FailureKind::Connect, ..failure }),
@@ -158,6 +174,12 @@ impl Inner {
                 self.server.answer(self.now, &names);
                 refusal("user.error.invalid_password")
             }
+            Some(Mishap::Swallowed) => Outcome::Answered(Answer {
+                status: 200,
+                content_type: None,
+                location: None,
+                body: Vec::new(),
+            }),
             Some(Mishap::NotFound) => refusal("account.error.not_found"),
         }
     }
@@ -721,4 +743,198 @@ fn only_an_unprovision_says_what_is_unfinished() {
     assert_eq!(suspended.get("unfinished"), None);
     let unprovisioned = network.hook(Hook::Unprovision, &request()).expect("unprovisioned");
     assert_eq!(unprovisioned["unfinished"], json!([]));
+}
+
+#[test]
+fn an_account_that_cannot_be_read_after_the_mark_does_not_keep_its_user() {
+    let network =
+        Network::new(of_jane("active"), json!({})).mishap("GET account/A1", 1, FOR_EVER, Mishap::Lost);
+    let reply = network.hook(Hook::Unprovision, &request()).expect("it is marked deleted");
+    let state = network.state();
+    assert_eq!((&state["users"], &state["accounts"]), (&json!({}), &json!({})), "{reply}");
+    assert_eq!((&reply["warnings"], &reply["unfinished"]), (&json!([]), &json!([])));
+}
+
+#[test]
+fn a_password_that_an_empty_answer_leaves_open_is_sent_again() {
+    let mut state = of_jane("active");
+    state["users"]["jane"]["first_name"] = json!("Jane");
+    state["users"]["jane"]["last_name"] = json!("Roe");
+    let network = Network::new(state, json!({})).mishap("POST user/jane", 1, 1, Mishap::Swallowed);
+    let mut changed = changed();
+    changed["old"]["finger"] = json!("Jane Roe");
+    network.hook(Hook::Replace, &changed).expect("changed");
+    assert_eq!(network.state()["users"]["jane"]["password"], "sesame");
+}
+
+#[test]
+fn an_account_of_unclear_status_that_a_refusal_may_have_made_is_named() {
+    let rules = [
+        rule("POST account/A1", 1, 1, Mishap::RefusedThoughDone),
+        rule("POST user/jane", 1, FOR_EVER, Mishap::Refused),
+    ];
+    let modes = json!({ "lies": ["status_missing"] });
+    let left = left_of_refused(nobody(), modes, &request(), Hook::Provision, &rules);
+    assert_eq!(left, ["account A1 (was there already)"]);
+}
+
+#[test]
+fn a_list_of_anothers_addresses_does_not_say_that_an_address_was_added() {
+    let mut state = of_ann();
+    state["addresses"]["jane@example.net"] = json!("ann");
+    let network = Network::new(state, json!({ "lies": ["list_of_another_unnamed"] }));
+    let error = network.hook(Hook::Provision, &beside_ann()).expect_err("the address is ann's");
+    assert!(error.text.contains("the address is on user ANN"), "{}", error.text);
+    assert_eq!(network.state()["users"]["jane"], Value::Null);
+}
+
+#[test]
+fn an_address_that_was_added_though_a_list_of_anothers_lacks_it_is_taken_away_again() {
+    let mut changed = changed();
+    changed["service"]["domain"] = json!("example.com");
+    let mut state = of_jane("active");
+    state["users"]["ann"] = json!({ "account": "A1", "status": "active" });
+    state["addresses"]["ann@example.net"] = json!("ann");
+    let network = Network::new(state.clone(), json!({ "lies": ["list_of_another_unnamed"] }))
+        .mishap("POST emailaddress/jane@example.com user=jane", 1, 1, Mishap::AnswerLost)
+        .mishap("POST user/jane", 1, FOR_EVER, Mishap::Refused);
+    let error = network.hook(Hook::Replace, &changed).expect_err("its password is refused");
+    assert_eq!(network.state()["addresses"], state["addresses"], "{}", error.text);
+}
+
+#[test]
+fn a_dry_run_shows_no_marks_of_our_own_in_its_error() {
+    let network = Network::new(of_jane("active"), json!({})).mishap(
+        "GET emailaddress/jane@example.com",
+        1,
+        FOR_EVER,
+        Mishap::Refused,
+    );
+    let mut changed = changed();
+    changed["service"]["domain"] = json!("example.com");
+    changed["dry_run"] = json!(true);
+    let error = network.hook(Hook::Replace, &changed).expect_err("it cannot be read");
+    assert!(!error.text.contains(char::is_control), "{:?}", error.text);
+}
+
+/// The second try of a write comes late enough to be overlooked.
+#[test]
+fn a_second_try_is_looked_up_as_patiently_as_the_first() {
+    let network = Network::new(of_jane("active"), json!({ "lag_ms": 1_000 })).mishap(
+        "POST user/jane",
+        1,
+        1,
+        Mishap::Lost,
+    );
+    network.0.lock().unwrap().rules.push(rule("POST user/jane", 2, 1, Mishap::AnswerLost));
+    network.hook(Hook::Suspend, &request()).expect("the second try took effect");
+    assert_eq!(network.state()["users"]["jane"]["status"], "suspended");
+}
+
+/// What is known of it is older than its creation.
+#[test]
+fn a_new_user_is_not_taken_for_gone_because_a_server_that_lags_does_not_show_it() {
+    let network = Network::new(nobody(), json!({ "lag_ms": 1_000 })).mishap(
+        "POST user_package/jane",
+        1,
+        FOR_EVER,
+        Mishap::Refused,
+    );
+    let error = network.hook(Hook::Provision, &request()).expect_err("its package is refused");
+    let state = network.state();
+    assert_eq!((&state["users"], &state["accounts"]), (&json!({}), &json!({})), "{}", error.text);
+    assert_eq!(error.leftovers, Vec::<String>::new());
+    let requests = network.requests();
+    let at = |words: &str| requests.iter().position(|request| request.starts_with(words));
+    assert!(at("POST user/jane action=purge") < at("POST account/A1 action=purge"), "{requests:?}");
+}
+
+#[test]
+fn a_new_account_is_not_purged_with_a_user_whose_creation_came_late() {
+    let mut ends = Vec::new();
+    for late in 3..9 {
+        let network = Network::new(nobody(), json!({}))
+            .mishap("POST user/jane account=A1", 1, 1, Mishap::Lost)
+            .mishap("POST user/jane account=A1", 2, 1, Mishap::Late(late));
+        let error = network.hook(Hook::Provision, &request()).expect_err("it cannot be made");
+        let state = network.state();
+        let is_there = state["users"]["jane"] != Value::Null;
+        let is_named = error.leftovers.iter().any(|left| left.contains("user jane on account A1"));
+        assert_eq!((is_there, is_there), (is_named, state["accounts"]["A1"] != Value::Null), "{late}");
+        let purges = network.requests();
+        let purges = purges.iter().filter(|request| request.starts_with("POST account/A1 action=purge"));
+        assert_eq!(purges.count(), usize::from(!is_there), "{late}");
+        ends.push(is_there);
+    }
+    assert!(ends.contains(&true) && ends.contains(&false), "{ends:?}");
+}
+
+#[test]
+fn a_user_that_was_found_in_doubt_is_not_taken_for_another_once_it_is_marked() {
+    // Its creation and its mark are in doubt; the mark took effect, and then nothing can be read for a while.
+    let network = Network::new(of_ann(), json!({}))
+        .mishap("POST user/jane account=A1", 1, FOR_EVER, Mishap::AnswerLost)
+        .mishap("GET user/jane", 2, 2, Mishap::Lost)
+        .mishap("POST user/jane action=update status=deleted", 1, 1, Mishap::AnswerLost)
+        .mishap("GET user/jane", 6, 3, Mishap::Lost);
+    let error = network.hook(Hook::Provision, &beside_ann()).expect_err("nobody knows whether it was made");
+    let is_named = error.leftovers.iter().any(|left| left.contains("user jane"));
+    assert_eq!(network.state()["users"]["jane"] != Value::Null, is_named, "{}", error.text);
+}
+
+#[test]
+fn an_undo_is_not_done_because_a_server_that_lags_shows_what_was_before_the_hook() {
+    let mut state = of_jane("active");
+    state["accounts"]["A1"]["status"] = json!("suspended");
+    state["users"] = json!({});
+    state["addresses"] = json!({});
+    let network = Network::new(state, json!({ "lag_ms": 1_000 }))
+        .mishap("POST user/jane", 1, FOR_EVER, Mishap::Refused)
+        .mishap("POST account/A1 action=update status=suspended", 1, FOR_EVER, Mishap::Lost);
+    let error = network.hook(Hook::Provision, &request()).expect_err("the user is refused");
+    assert_eq!(network.state()["accounts"]["A1"]["status"], "active");
+    assert_eq!(error.leftovers, ["account A1 is active, was suspended"], "{}", error.text);
+}
+
+#[test]
+fn an_address_that_may_be_anothers_is_not_removed_with_a_new_user() {
+    let mut state = of_ann();
+    state["addresses"]["j@example.net"] = json!("ann");
+    let network = Network::new(state, json!({ "lies": ["list_of_another_unnamed"] }))
+        .mishap("POST emailaddress/jane@example.net", 1, FOR_EVER, Mishap::Refused)
+        .mishap("GET emailaddress/", 1, FOR_EVER, Mishap::Refused);
+    let error = network.hook(Hook::Provision, &beside_ann()).expect_err("its address is refused");
+    let state = network.state();
+    assert_eq!(state["addresses"]["ann@example.net"], "ann", "{}", error.text);
+    assert_eq!(state["addresses"]["j@example.net"], "ann");
+}
+
+#[test]
+fn an_account_that_a_refusal_may_have_made_is_named_whoever_else_a_list_shows() {
+    let rules = [
+        rule("POST account/A1", 1, 1, Mishap::RefusedThoughDone),
+        rule("POST user/jane", 1, FOR_EVER, Mishap::Refused),
+    ];
+    let mut state = nobody();
+    state["accounts"] = json!({ "B2": { "status": "active" } });
+    state["users"] = json!({ "zoe": { "account": "B2" } });
+    let modes = json!({ "lies": ["list_of_all"] });
+    let left = left_of_refused(state, modes, &request(), Hook::Provision, &rules);
+    assert_eq!(left, ["account A1 (was there already)"]);
+}
+
+#[test]
+fn a_user_that_a_refusal_may_have_made_is_named_though_its_record_is_unclear() {
+    let rules = [rule("POST user/jane account=A1", 1, FOR_EVER, Mishap::RefusedThoughDone)];
+    let modes = json!({ "lies": ["master_contradicts@records"] });
+    let left = left_of_refused(of_ann(), modes, &beside_ann(), Hook::Provision, &rules);
+    assert!(left.iter().any(|left| left.contains("user jane")), "{left:?}");
+}
+
+#[test]
+fn a_purge_that_waits_for_a_mark_to_be_shown_is_unfinished() {
+    let network = Network::new(of_jane("active"), json!({ "lies": ["status_missing"] }));
+    let reply = network.hook(Hook::Unprovision, &request()).expect("it is marked deleted");
+    assert_eq!(network.state()["users"]["jane"]["status"], "deleted");
+    assert_eq!(reply["unfinished"], json!(["purge user jane"]));
 }
