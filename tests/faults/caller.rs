@@ -18,19 +18,34 @@ pub enum Hook {
     Replace,
     Suspend,
     Unsuspend,
+    /// A job of the queue, as the next one.
+    Purge,
+    Synchronise,
 }
 
-impl Hook {
-    pub const ALL: [Hook; 5] =
-        [Hook::Provision, Hook::Unprovision, Hook::Replace, Hook::Suspend, Hook::Unsuspend];
+type Function = unsafe extern "C" fn(*const mm_export, *const c_char, *mut *mut c_char) -> i32;
 
-    fn function(self) -> unsafe extern "C" fn(*const mm_export, *const c_char, *mut *mut c_char) -> i32 {
+impl Hook {
+    pub const ALL: [Hook; 7] = [
+        Hook::Provision,
+        Hook::Unprovision,
+        Hook::Replace,
+        Hook::Suspend,
+        Hook::Unsuspend,
+        Hook::Purge,
+        Hook::Synchronise,
+    ];
+
+    /// The function of the ABI, or the operation of `mm_call`.
+    fn function(self) -> Result<Function, &'static CStr> {
         match self {
-            Hook::Provision => mm_provision,
-            Hook::Unprovision => mm_unprovision,
-            Hook::Replace => mm_replace,
-            Hook::Suspend => mm_suspend,
-            Hook::Unsuspend => mm_unsuspend,
+            Hook::Provision => Ok(mm_provision),
+            Hook::Unprovision => Ok(mm_unprovision),
+            Hook::Replace => Ok(mm_replace),
+            Hook::Suspend => Ok(mm_suspend),
+            Hook::Unsuspend => Ok(mm_unsuspend),
+            Hook::Purge => Err(c"purge_deleted"),
+            Hook::Synchronise => Err(c"sync"),
         }
     }
 }
@@ -43,6 +58,8 @@ impl fmt::Display for Hook {
             Hook::Replace => "replace",
             Hook::Suspend => "suspend",
             Hook::Unsuspend => "unsuspend",
+            Hook::Purge => "purge",
+            Hook::Synchronise => "synchronise",
         })
     }
 }
@@ -97,9 +114,13 @@ impl Caller {
     }
 
     pub fn hook(&self, hook: Hook, request: &Value) -> Told {
+        let function = match hook.function() {
+            Ok(function) => function,
+            Err(operation) => return self.call(operation, request),
+        };
         let request = CString::new(request.to_string()).expect("no NUL");
         // SAFETY: a living handle, a C text, a place for the reply.
-        told(|reply| unsafe { hook.function()(self.handle, request.as_ptr(), reply) })
+        told(|reply| unsafe { function(self.handle, request.as_ptr(), reply) })
     }
 
     pub fn call(&self, operation: &CStr, arguments: &Value) -> Told {

@@ -1,6 +1,5 @@
 //! Where two states of the server differ, and the words by which a text must name each difference.
 
-use crate::start::OWN;
 use serde_json::{Map, Value};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +17,13 @@ pub enum Sort {
     Password,
     MasterMark,
     Other,
+}
+
+impl Difference {
+    /// Of which address it is, if it is of one.
+    pub fn address(&self) -> Option<&str> {
+        self.phrases.first().and_then(|phrase| phrase.strip_prefix("address "))
+    }
 }
 
 /// Whether `text` names `difference`.
@@ -45,9 +51,7 @@ pub fn between(there: &Value, wanted: &Value) -> Vec<Difference> {
         }
     }
     for (name, now, then) in pairs(there, wanted, "users") {
-        if !goes_with_account(&name, there, wanted) {
-            of_user(&name, now, then, &mut found);
-        }
+        of_user(&name, now, then, &mut found);
     }
     for (address, now, then) in pairs(there, wanted, "addresses") {
         if now != then {
@@ -58,20 +62,6 @@ pub fn between(there: &Value, wanted: &Value) -> Vec<Difference> {
         found.push(difference(Sort::Other, vec!["domain".to_owned()], &there["domains"], &wanted["domains"]));
     }
     found
-}
-
-/// A deleted mailbox that no service has: whoever names its account, which is only on the same side, has
-/// named it.
-fn goes_with_account(name: &str, there: &Value, wanted: &Value) -> bool {
-    let alone = |one: &Value, other: &Value| {
-        let user = &one["users"][name];
-        let account = user["account"].as_str().unwrap_or_default();
-        name != OWN
-            && other["users"][name].is_null()
-            && !one["accounts"][account].is_null()
-            && other["accounts"][account].is_null()
-    };
-    alone(there, wanted) || alone(wanted, there)
 }
 
 fn difference(sort: Sort, phrases: Vec<String>, now: &Value, then: &Value) -> Difference {

@@ -1,12 +1,14 @@
 //! What became of a case: the server's whole state against the one before and the one that an undisturbed
 //! run gives, and whether what the hook told is true.
 
+mod lied_to;
+
 use crate::caller::{Hook, Told};
 use crate::cases::{Case, Sort as CaseSort};
 use crate::difference::{between, names, Difference, Sort};
 use crate::secrets;
 use crate::site::{normal, Clean, Story};
-use crate::start::OWN;
+use crate::start::{ACCOUNT, OWN};
 use magicmail_simulator::{Entry, Kind};
 use serde_json::Value;
 use std::time::Duration;
@@ -45,10 +47,16 @@ impl End {
 
 /// Judges `story`, whose own `end` is not looked at.
 pub fn judge(case: &Case, clean: &Clean, story: &Story, timeout: Duration) -> End {
+    if let Some(violation) = story.violations.first() {
+        return End::Wrong(violation.clone());
+    }
     if let Some(wrong) = wrong_in_any_case(story, timeout) {
         return End::Wrong(wrong);
     }
-    let healed_end = end(case, clean, story).and_then(|end| healed(clean, story, &end).map(|()| end));
+    if case.is_lied_to() {
+        return lied_to::judge(case, clean, story);
+    }
+    let healed_end = end(case, clean, story).and_then(|end| healed(case, clean, story, &end).map(|()| end));
     match healed_end {
         Ok(end) if has_got_over(case, clean, story, &end) => end,
         _ if is_lie(story) => End::Lie,
@@ -65,6 +73,9 @@ fn has_got_over(case: &Case, clean: &Clean, story: &Story, end: &End) -> bool {
     let [blow] = case.blows.as_slice() else { return true };
     let struck = story.log.iter().find(|entry| entry.fault.is_some());
     let method = struck.map_or("", |entry| entry.method.as_str());
+    if blow.kind == "tickets" && ends_by_closing(case) {
+        return true;
+    }
     let is_well = match end {
         End::Complete => true,
         End::AsBefore => clean.scene.refused && story.told.status == clean.status,
@@ -74,10 +85,15 @@ fn has_got_over(case: &Case, clean: &Clean, story: &Story, end: &End) -> bool {
     is_well || !passes(blow.kind, method)
 }
 
+/// Where the end of the connection is the end of the answer, an answer that goes on with tickets does not end.
+fn ends_by_closing(case: &Case) -> bool {
+    (case.variant.modes)()["body"] == "close"
+}
+
 /// `method`: of the request that was struck; empty where none came.
 fn passes(kind: &str, method: &str) -> bool {
     match kind {
-        "refused" | "close_idle" | "slow" => true,
+        "refused" | "close_idle" | "slow" | "tickets" => true,
         "drop_before" | "drop_after" | "cut_short" | "status_502" | "status_503" | "status_504"
         | "status_502_after" => !method.is_empty(),
         "gone" | "status_401" | "status_403" | "error_document" => false,
@@ -93,13 +109,19 @@ fn is_lie(story: &Story) -> bool {
         Some(Kind::EmptyBodyBefore) => {
             let says = |action: &str| entry.parameters.get("action").is_some_and(|said| said == action);
             let struck = story.log.iter().filter(|entry| entry.fault.is_some()).count();
-            says("purge") || says("update") && entry.parameters.contains_key("password") && struck > 1
+            let sets_password = says("update") && entry.parameters.contains_key("password");
+            says("purge") || sets_password && struck > 1 || is_list(entry)
         }
-        Some(Kind::NoRecord) => {
-            entry.method == "GET" && (entry.path == "/user" || entry.path.starts_with("/user_package/"))
-        }
+        Some(Kind::NoRecord | Kind::EmptyBody) => is_list(entry),
         _ => false,
     })
+}
+
+/// It reads a list, of which an empty answer says that there is nothing in it.
+fn is_list(entry: &Entry) -> bool {
+    let is_path = |list: &str| entry.path == list;
+    let is_of_packages = entry.path.starts_with("/user_package/");
+    entry.method == "GET" && (is_path("/user") || is_path("/emailaddress") || is_of_packages)
 }
 
 fn wrong_in_any_case(story: &Story, timeout: Duration) -> Option<String> {
@@ -138,7 +160,11 @@ fn end(case: &Case, clean: &Clean, story: &Story) -> Result<End, String> {
             Ok(End::AsBefore)
         };
     }
-    named(&left, &leftovers, "leftovers")?;
+    let texts: Vec<String> = leftovers.iter().chain(purged(clean, story)).cloned().collect();
+    named(&not_taken_by_job(clean, &left), &texts, "leftovers")?;
+    if leftovers.is_empty() {
+        return Ok(End::Unfinished);
+    }
     if let Some(untold) = leftovers.iter().find(|leftover| !told.text.contains(*leftover)) {
         return Err(format!("the text does not say: {untold}"));
     }
@@ -155,8 +181,26 @@ fn end(case: &Case, clean: &Clean, story: &Story) -> Result<End, String> {
     Ok(End::Leftover)
 }
 
+/// What a job has purged is no leftover: its text says it.
+fn purged<'a>(clean: &Clean, story: &'a Story) -> Option<&'a String> {
+    (clean.scene.hook == Hook::Purge).then_some(&story.told.text)
+}
+
+/// Without the addresses that a job has taken from the user whom it purges: a repeat purges the user, too.
+fn not_taken_by_job(clean: &Clean, left: &[Difference]) -> Vec<Difference> {
+    let before = &clean.scene.before["addresses"];
+    let is_taken = |difference: &&Difference| {
+        clean.scene.hook == Hook::Purge && difference.address().is_some_and(|address| before[address] == OWN)
+    };
+    left.iter().filter(|difference| !is_taken(difference)).cloned().collect()
+}
+
 /// What the server refused to add, and has all the same, may have been there before: nobody takes it away.
 fn may_have_been_there(story: &Story) -> bool {
+    let leftovers = story.told.leftovers();
+    if !leftovers.is_empty() && leftovers.iter().all(|left| left.ends_with("(was there already)")) {
+        return true;
+    }
     let adds = |entry: &Entry| entry.method == "POST" && !entry.parameters.contains_key("action");
     story.log.iter().any(|entry| entry.fault == Some(Kind::ErrorDocumentAfter) && adds(entry))
 }
@@ -179,6 +223,7 @@ fn succeeded(clean: &Clean, story: &Story) -> Result<End, String> {
     }
     let may_be_unfinished = match clean.scene.hook {
         Hook::Unprovision if is_marked(&story.after) => true,
+        Hook::Purge | Hook::Synchronise => true,
         Hook::Provision | Hook::Unprovision => {
             missing.iter().all(|difference| difference.sort == Sort::Package)
         }
@@ -187,8 +232,35 @@ fn succeeded(clean: &Clean, story: &Story) -> Result<End, String> {
     if !may_be_unfinished {
         return Err(format!("a success, but {}", told(&missing)));
     }
-    named(&missing, &story.told.warnings(), "warnings")?;
+    named_in_warnings(story, &missing)?;
     Ok(End::Unfinished)
+}
+
+/// What is missing is in the warnings. An address is named with the user that it is on, if that is to be purged; the
+/// packages and the master, with the list that was not trusted. An account that is kept is no warning.
+fn named_in_warnings(story: &Story, missing: &[Difference]) -> Result<(), String> {
+    let warnings = story.told.warnings();
+    let is_unnamed = |difference: &&Difference| {
+        let goes_with_user =
+            difference.address().and_then(|address| story.after["addresses"][address].as_str());
+        let user = goes_with_user.map(|user| format!("user {user}"));
+        let is_of_account = matches!(difference.sort, Sort::Package | Sort::MasterMark);
+        !(is_kept_account(difference)
+            || user.is_some_and(|user| missing.iter().any(|other| other.phrases == [user.clone()]))
+            || is_of_account && warns_of_list(story))
+    };
+    let unnamed: Vec<Difference> = missing.iter().filter(is_unnamed).cloned().collect();
+    named(&unnamed, &warnings, "warnings")
+}
+
+fn is_kept_account(difference: &Difference) -> bool {
+    difference.phrases == [format!("account {ACCOUNT}")]
+}
+
+/// Nothing was decided by the list of the account's users.
+fn warns_of_list(story: &Story) -> bool {
+    let account = format!("account {ACCOUNT}");
+    story.told.warnings().iter().any(|text| text.contains("list") && text.contains(&account))
 }
 
 /// The service's user is gone, or at least marked deleted.
@@ -215,7 +287,7 @@ fn told(differences: &[Difference]) -> String {
 }
 
 /// The same hook again, undisturbed, must bring about what an undisturbed run does.
-fn healed(clean: &Clean, story: &Story, end: &End) -> Result<(), String> {
+fn healed(case: &Case, clean: &Clean, story: &Story, end: &End) -> Result<(), String> {
     // What was left stays, where the hook refuses.
     if clean.scene.refused && *end == End::Leftover {
         return Ok(());
@@ -224,7 +296,11 @@ fn healed(clean: &Clean, story: &Story, end: &End) -> Result<(), String> {
     if *status != clean.status {
         return Err(format!("the same hook again ends with status {status}: {text}"));
     }
-    let missing = between(&story.after_again, &clean.after);
+    let mut missing = between(&story.after_again, &clean.after);
+    // Once its user is gone, only Freeside's history tells whether nobody is left on an account.
+    let is_unknown = clean.scene.request["former_users"].is_null();
+    let may_stay = is_unknown || warns_of_list(story) || case.is_lied_to();
+    missing.retain(|difference| !(may_stay && is_kept_account(difference)));
     if missing.is_empty() {
         return Ok(());
     }

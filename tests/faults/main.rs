@@ -1,6 +1,7 @@
-//! The fault sweep: each hook, in each state of the server that it may find, with each fault at each of its
-//! requests; then with the server gone from each request on; then with two faults. It goes through the C
-//! functions, over TLS, to the simulator, and judges by the server's whole state.
+//! The fault sweep: each hook, in each state of the server that it may find, with each fault and each lie at each of its
+//! requests; then with the server gone from each request on; then with a server that lies all the time, and a fault
+//! besides; then with two faults. It goes through the C functions, over TLS, to the simulator, whose guard watches each
+//! write, and judges by the server's whole state.
 //!
 //! `scenes` says what is asked of which server (`start`, `variants`), `selection` which `cases` are run,
 //! `site` runs one, `judge` says what became of it, `table` counts, `report` tells one in full.
@@ -71,7 +72,13 @@ fn sweep(arguments: &Arguments, scenes: &[Scene]) -> Result<bool, String> {
     }
     print!("{}", if arguments.full { table.full() } else { table.summary() });
     let all = table.all();
-    println!("{} cases in {:.0?}, {} wrong", all.all(), started.elapsed(), all.wrong());
+    println!(
+        "{} cases in {:.0?}, {} wrong; could not be judged: {:.2} %",
+        all.all(),
+        started.elapsed(),
+        all.wrong(),
+        all.undecided_share()
+    );
     if all.wrong() > 0 {
         println!("one of them in full: cargo test --test faults -- --case ID");
     }

@@ -10,6 +10,9 @@ use std::fmt::Write;
 
 pub fn in_full(case: &Case, clean: &Clean, story: &Story) -> String {
     let mut text = format!("{case}\nends: {}\n", in_words(&story.end));
+    for violation in &story.violations {
+        let _ = writeln!(text, "  VIOLATION: {violation}");
+    }
     call(&mut text, "the hook", &story.told, &story.log);
     for difference in between(&story.after, &normal(&case.scene.before)) {
         let _ = writeln!(text, "  unlike before: {}", difference.told);
@@ -55,7 +58,11 @@ fn call(text: &mut String, name: &str, told: &Told, log: &[Entry]) {
             parameters.join(" "),
             entry.status.map_or("nothing".to_owned(), |status| status.to_string()),
             if entry.applied { ", applied" } else { "" },
-            entry.fault.map_or(String::new(), |kind| format!(", {kind:?}")),
+            match (entry.lie, entry.fault) {
+                (Some(lie), _) => format!(", {lie}"),
+                (None, Some(kind)) => format!(", {kind:?}"),
+                (None, None) => String::new(),
+            },
         );
     }
     if told.status == 0 {

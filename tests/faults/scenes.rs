@@ -39,6 +39,10 @@ pub fn all() -> Vec<Scene> {
     scenes.extend(replace());
     scenes.extend(suspend());
     scenes.extend(namesakes());
+    scenes.extend(odd_names());
+    scenes.extend(more_addresses());
+    scenes.extend(purge_jobs());
+    scenes.extend(synchronise());
     scenes
 }
 
@@ -198,16 +202,35 @@ fn unprovision() -> Vec<Scene> {
     ];
     let mut scenes = Vec::new();
     for (kept, purged, before, others) in starts {
-        let scene = |name| Scene::new(Hook::Unprovision, name, before.clone(), asked(old_service(), &others));
+        let request = || knowing_all(asked(old_service(), &others), &before);
+        let scene = |name| Scene::new(Hook::Unprovision, name, before.clone(), request());
         scenes.push(scene(kept));
         scenes.push(Scene { autopurge: true, ..scene(purged) });
     }
     scenes
 }
 
-/// A repeat, and what must be left alone.
+/// The request of a Freeside whose history has everybody who is on the account.
+fn knowing_all(request: Value, before: &Start) -> Value {
+    let is_on = |user: &Value| user["account"] == ACCOUNT;
+    let users = before.document()["users"].as_object();
+    let names: Vec<&String> =
+        users.into_iter().flatten().filter(|(_, user)| is_on(user)).map(|(name, _)| name).collect();
+    with(request, "former_users", json!(names))
+}
+
+/// A repeat, and what must be left alone; in some, Freeside's history is not known.
 fn unprovision_odd() -> Vec<Scene> {
     let scene = |name, before| Scene::new(Hook::Unprovision, name, before, asked(old_service(), &[]));
+    let gone = || Start::empty().account(ACCOUNT, "deleted");
+    let after_purge = || {
+        Scene::new(
+            Hook::Unprovision,
+            "purged-account-left",
+            gone(),
+            knowing_all(asked(old_service(), &[]), &gone()),
+        )
+    };
     let repeated = Start::of_jane("deleted");
     let elsewhere = Start::empty()
         .account(ACCOUNT, "active")
@@ -215,6 +238,8 @@ fn unprovision_odd() -> Vec<Scene> {
         .address("jane@example.net", "jane");
     vec![
         Scene { autopurge: true, ..scene("repeat-purge", repeated) },
+        Scene { autopurge: true, ..scene("last-unknown", Start::of_jane("active")) },
+        Scene { autopurge: true, ..after_purge() },
         Scene { autopurge: true, ..scene("purged-already", Start::empty().account(ACCOUNT, "active")) },
         Scene { autopurge: true, ..scene("elsewhere", elsewhere).refused() },
     ]
@@ -278,4 +303,80 @@ fn namesakes() -> Vec<Scene> {
         Scene::new(Hook::Replace, "namesakes", its(), unchanged()).refused(),
         Scene::new(Hook::Suspend, "namesakes", its(), request()).refused(),
     ]
+}
+
+/// A proxy may take such a name for another one. Where it is none's, nothing is to be done.
+fn odd_names() -> Vec<Scene> {
+    let odd = || with(old_service(), "username", json!("x/../jane"));
+    let unchanged = || with(asked(odd(), &[]), "old", odd());
+    let before = || Start::of_jane("active");
+    vec![
+        Scene::new(Hook::Provision, "odd-name", before(), asked(odd(), &[])).refused(),
+        Scene {
+            autopurge: true,
+            ..Scene::new(Hook::Unprovision, "odd-name", before(), asked(odd(), &[])).refused()
+        },
+        Scene::new(Hook::Replace, "odd-name", before(), unchanged()).refused(),
+        Scene::new(Hook::Suspend, "odd-name", before(), asked(odd(), &[])).refused(),
+    ]
+}
+
+/// Of the service's user; and whoever gets its name later must not inherit them.
+fn more_addresses() -> Vec<Scene> {
+    let before =
+        |start: Start| start.address("j.doe@example.net", "jane").address("jane@example.com", "jane");
+    let scene = |name, before| Scene::new(Hook::Unprovision, name, before, asked(old_service(), &[]));
+    let deleted = || before(Start::of_jane("deleted"));
+    vec![
+        scene("more-addresses", before(Start::of_jane("active"))),
+        Scene { autopurge: true, ..scene("more-addresses-purge", before(Start::of_jane("active"))) },
+        Scene { autopurge: true, ..scene("more-addresses-repeat", deleted()) },
+        Scene::new(Hook::Purge, "more-addresses", deleted(), job(&[])),
+    ]
+}
+
+/// Its services have no domain.
+fn job(services: &[Value]) -> Value {
+    let services: Vec<Value> = services.iter().cloned().map(without_domain).collect();
+    json!({ "account_id": ACCOUNT, "user": "jane", "address": "jane@example.net", "services": services })
+}
+
+/// What an unprovision left for after its commit.
+fn purge_jobs() -> Vec<Scene> {
+    let scene = |name, before: Start, services: &[Value]| {
+        let request = knowing_all(job(services), &before);
+        Scene::new(Hook::Purge, name, before, request)
+    };
+    let with_ann = || {
+        Start::of_ann(&["EMAIL"])
+            .user("jane", ACCOUNT, "N deleted", &[ADDITIONAL])
+            .address("jane@example.net", "jane")
+    };
+    let on_deleted_account = || Start::of_jane("deleted").account(ACCOUNT, "deleted");
+    let elsewhere = Start::empty()
+        .account(ACCOUNT, "deleted")
+        .user("jane", BYSTANDER, "N deleted", &[ADDITIONAL])
+        .address("jane@example.com", "jane");
+    vec![
+        scene("additional", with_ann(), &[ann()]),
+        scene("last", on_deleted_account(), &[]),
+        scene("last-but-deleted", on_deleted_account().user("old", ACCOUNT, "N deleted", &[ADDITIONAL]), &[]),
+        scene("active-again", Start::of_jane("active"), &[]),
+        scene("elsewhere", elsewhere, &[]),
+        scene("gone", Start::empty().account(ACCOUNT, "deleted"), &[]),
+    ]
+}
+
+fn without_domain(mut service: Value) -> Value {
+    service.as_object_mut().and_then(|fields| fields.remove("domain"));
+    service
+}
+
+fn synchronise() -> Vec<Scene> {
+    let services = [ann(), other(13, "bea", "FAX")].map(without_domain);
+    let request = json!({ "account_id": ACCOUNT, "services": services });
+    let before = Start::of_ann(&["EMAIL", "STALE"])
+        .user("bea", ACCOUNT, "N active", &[ADDITIONAL])
+        .address("bea@example.net", "bea");
+    vec![Scene::new(Hook::Synchronise, "packages", before, request)]
 }

@@ -1,7 +1,7 @@
-//! Which cases are run: all single faults, the server gone from each request on, and a number of pairs drawn
-//! with a seed, the same every time.
+//! Which cases are run: all single faults and lies, the server gone from each request on, each lie that lasts alone and
+//! with faults, and a number of pairs drawn with a seed, the same every time.
 
-use crate::cases::{Blow, Case, GONE, KINDS, PAIRED};
+use crate::cases::{Blow, Case, GONE, KINDS, LASTING_LIES, LIES, PAIRED};
 use crate::site::Clean;
 use crate::variants::ALL;
 
@@ -16,26 +16,56 @@ pub struct Selection {
     pub seed: u64,
 }
 
+/// Without the full sweep, one in so many lies of one request is told.
+const ONE_LIE_IN: u64 = 4;
+
 impl Selection {
     pub fn cases<'a>(&self, cleans: &[Clean<'a>]) -> Vec<Case<'a>> {
         let mut cases = Vec::new();
-        for (i, of_scene) in cleans.chunks(ALL.len()).enumerate() {
-            self.single(of_scene, &mut cases);
-            let mut random = Random(self.seed.wrapping_add(i as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        for (i, of_scene) in (0..).zip(cleans.chunks(ALL.len())) {
+            self.single(of_scene, i, &mut cases);
+            self.lied_to(of_scene, i, &mut cases);
+            let mut random = Random(self.seed.wrapping_add(i).wrapping_mul(0x9e37_79b9_7f4a_7c15));
             (0..self.pairs).for_each(|_| cases.push(pair(of_scene, &mut random)));
         }
         cases
     }
 
-    /// `of_scene`: the undisturbed run of one scene in each variant.
-    fn single<'a>(&self, of_scene: &[Clean<'a>], cases: &mut Vec<Case<'a>>) {
-        for (nth, kind) in KINDS.into_iter().chain([GONE]).enumerate() {
-            for (v, clean) in of_scene.iter().enumerate() {
+    /// `of_scene`: the undisturbed run of one scene, the `i`th, in each variant.
+    fn single<'a>(&self, of_scene: &[Clean<'a>], i: u64, cases: &mut Vec<Case<'a>>) {
+        let variants = ALL.len() as u64;
+        for (nth, kind) in (0..).zip(KINDS.into_iter().chain([GONE]).chain(LIES)) {
+            let is_lie = LIES.contains(&kind);
+            for (v, clean) in (0..).zip(of_scene) {
                 for on in 1..=clean.requests {
-                    let turn = (nth as u64 + on) % ALL.len() as u64 == v as u64;
-                    if self.every_variant || turn {
+                    let turn = nth + on;
+                    let is_drawn = !is_lie || (turn / variants + i) % ONE_LIE_IN == 0;
+                    if self.every_variant || turn % variants == v && is_drawn {
                         cases.push(clean.struck(vec![Blow { on, kind }]));
                     }
+                }
+            }
+        }
+    }
+
+    /// Each lie that lasts, alone and with a fault of each kind in turn; without the full sweep, either, and the request
+    /// that is struck wanders too.
+    fn lied_to<'a>(&self, of_scene: &[Clean<'a>], i: u64, cases: &mut Vec<Case<'a>>) {
+        for (nth, lie) in (0..).zip(LASTING_LIES) {
+            for (v, clean) in (0..).zip(of_scene) {
+                let turn = nth + i;
+                let strikes = if self.every_variant {
+                    0..=clean.requests
+                } else if turn % ALL.len() as u64 == v {
+                    let on = turn % 2 * (1 + turn / 2 % clean.requests.max(1));
+                    on..=on
+                } else {
+                    continue;
+                };
+                for on in strikes {
+                    let kind = PAIRED[(turn + on) as usize % PAIRED.len()];
+                    let blows = if on == 0 { Vec::new() } else { vec![Blow { on, kind }] };
+                    cases.push(Case { lies: vec![lie], ..clean.struck(blows) });
                 }
             }
         }
@@ -45,7 +75,7 @@ impl Selection {
 fn pair<'a>(of_scene: &[Clean<'a>], random: &mut Random) -> Case<'a> {
     let clean = &of_scene[random.below(of_scene.len() as u64) as usize];
     let on = 1 + random.below(clean.requests);
-    let later = on + 1 + random.below(clean.requests - on + FURTHER);
+    let later = on + 1 + random.below(clean.requests.saturating_sub(on) + FURTHER);
     let mut kind = || PAIRED[random.below(PAIRED.len() as u64) as usize];
     clean.struck(vec![Blow { on, kind: kind() }, Blow { on: later, kind: kind() }])
 }

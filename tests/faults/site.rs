@@ -6,7 +6,7 @@ use crate::judge::{self, End};
 use crate::scenes::Scene;
 use crate::start::{API_PASSWORD, BYSTANDER};
 use crate::variants::Variant;
-use magicmail_simulator::{Credentials, Entry, Failure, Options, Server, State};
+use magicmail_simulator::{losses, Credentials, Entry, Failure, Options, Permission, Server, State};
 use serde_json::{json, Value};
 use std::time::Duration;
 
@@ -28,11 +28,13 @@ pub struct Clean<'a> {
     pub status: i32,
     pub after: Value,
     pub requests: u64,
+    /// What it takes away, and nothing else may go.
+    pub losses: Vec<Permission>,
 }
 
 impl<'a> Clean<'a> {
     pub fn struck(&self, blows: Vec<Blow>) -> Case<'a> {
-        Case { scene: self.scene, variant: self.variant, blows }
+        Case { scene: self.scene, variant: self.variant, lies: Vec::new(), blows }
     }
 }
 
@@ -49,6 +51,8 @@ pub struct Story {
     pub failures: Vec<Failure>,
     /// What the library logged.
     pub lines: Vec<String>,
+    /// What was destroyed, and nobody asked for it.
+    pub violations: Vec<String>,
 }
 
 /// A simulator that serves one case after the other.
@@ -134,6 +138,8 @@ pub fn run_clean<'a>(
 ) -> Result<Clean<'a>, String> {
     let site = Site::open(place.server(), scene, variant, settings);
     let (told, after, log) = site.run();
+    let permitted = losses(&state(&scene.before), &site.server.state());
+    let permitted = permitted.into_iter().map(|loss| Permission { kind: loss.kind, name: loss.name });
     let (again, after_again, _) = site.run();
     let what = format!("{} in variant {}, undisturbed", scene.id(), variant.name);
     let wanted = if scene.refused { &[3, 4][..] } else { &[0][..] };
@@ -143,10 +149,14 @@ pub fn run_clean<'a>(
     if scene.refused && after != normal(&scene.before) {
         return Err(format!("{what}: refused, but something was changed"));
     }
+    if log.iter().any(|entry| entry.parameters.contains_key("force")) {
+        return Err(format!("{what}: force was sent"));
+    }
     if after_again != after {
         return Err(format!("{what}: a second time it changes something"));
     }
-    Ok(Clean { scene, variant, status: told.status, after, requests: log.len() as u64 })
+    let requests = log.len() as u64;
+    Ok(Clean { scene, variant, status: told.status, after, requests, losses: permitted.collect() })
 }
 
 impl Story {
@@ -163,9 +173,13 @@ impl Story {
 pub fn run_case(place: &mut Place, case: &Case, clean: &Clean, settings: Settings) -> Story {
     let site = Site::open(place.server(), case.scene, case.variant, settings);
     let slow_ms = u64::try_from(settings.timeout.as_millis() / 2).unwrap_or(u64::MAX);
+    site.server.set_guard(clean.losses.clone());
+    let lies = json!({ "lies": case.lies });
+    site.server.change_modes(&lies).expect("lies of the simulator's");
     site.server.set_faults(case.blows.iter().map(|blow| blow.fault(slow_ms)).collect());
     let (told, after, log) = site.run();
     site.server.set_faults(Vec::new());
+    site.server.change_modes(&json!({ "lies": [] })).expect("modes of the simulator's");
     site.server.clear_log();
     let (again, after_again, log_again) = site.run();
     let mut story = Story {
@@ -178,6 +192,7 @@ pub fn run_case(place: &mut Place, case: &Case, clean: &Clean, settings: Setting
         log_again,
         failures: site.server.failures(),
         lines: site.caller.lines(),
+        violations: site.server.violations(),
     };
     drop(site);
     place.leave([&story.told, &story.again], settings);

@@ -1,7 +1,7 @@
 //! The table of ends: a line for each hook and fault, and the totals.
 
 use crate::caller::Hook;
-use crate::cases::{Case, Sort, GONE, KINDS};
+use crate::cases::{Case, Sort, GONE, KINDS, LASTING_LIES, LIES};
 use crate::judge::End;
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -30,6 +30,11 @@ impl Counts {
         self.0[5]
     }
 
+    /// The share of cases that nobody can decide, in percent.
+    pub fn undecided_share(&self) -> f64 {
+        100.0 * self.0[4] as f64 / self.all().max(1) as f64
+    }
+
     fn plus(&self, other: &Counts) -> Counts {
         Counts(std::array::from_fn(|i| self.0[i] + other.0[i]))
     }
@@ -44,8 +49,10 @@ const PAIR: &str = "two faults";
 impl Table {
     pub fn add(&mut self, case: &Case, end: &End) {
         let sort = case.sort();
-        let place = match (sort, case.blows.first()) {
-            (Sort::Single, Some(blow)) => KINDS.iter().position(|kind| *kind == blow.kind).unwrap_or(0),
+        let place = match (sort, case.blows.first(), case.lies.first()) {
+            (Sort::Single, Some(blow), _) => place_in(&KINDS, blow.kind),
+            (Sort::Lie, Some(blow), _) => place_in(&LIES, blow.kind),
+            (Sort::Lie | Sort::LieAndFault, _, Some(lie)) => LIES.len() + place_in(&LASTING_LIES, lie),
             _ => 0,
         };
         self.0.entry((case.scene.hook, sort, place)).or_default().add(end);
@@ -67,8 +74,10 @@ impl Table {
                         Sort::Single => KINDS[*place],
                         Sort::Gone => "gone from there on",
                         Sort::Pair => PAIR,
+                        Sort::Lie | Sort::LieAndFault => lie_at(*place),
                     };
-                    let _ = writeln!(text, "{}", line(&format!("  {fault}"), counts));
+                    let more = if *sort == Sort::LieAndFault { " + a fault" } else { "" };
+                    let _ = writeln!(text, "{}", line(&format!("  {fault}{more}"), counts));
                 }
             }
             let _ = writeln!(text);
@@ -79,7 +88,13 @@ impl Table {
     /// A line for each hook and sort of case.
     pub fn summary(&self) -> String {
         let mut text = format!("{}\n", head("hook, faults"));
-        let sorts = [(Sort::Single, "one"), (Sort::Gone, GONE), (Sort::Pair, "two")];
+        let sorts = [
+            (Sort::Single, "one"),
+            (Sort::Gone, GONE),
+            (Sort::Pair, "two"),
+            (Sort::Lie, "a lie"),
+            (Sort::LieAndFault, "a lie and one"),
+        ];
         for (sort, name) in sorts {
             for hook in Hook::ALL {
                 let counts = self.total(|of, as_| (of, as_) == (hook, sort));
@@ -100,10 +115,18 @@ impl Table {
     }
 }
 
+fn place_in(names: &[&str], name: &str) -> usize {
+    names.iter().position(|known| *known == name).unwrap_or(0)
+}
+
+fn lie_at(place: usize) -> &'static str {
+    LIES.iter().chain(&LASTING_LIES).nth(place).copied().unwrap_or_default()
+}
+
 fn head(first: &str) -> String {
     format!(
-        "{first:<20}{:>7}{:>10}{:>11}{:>10}{:>12}{:>4}{:>6}",
-        "cases", "complete", "as before", "leftover", "unfinished", "lie", "WRONG"
+        "{first:<34}{:>7}{:>10}{:>11}{:>10}{:>12}{:>10}{:>6}",
+        "cases", "complete", "as before", "leftover", "unfinished", "undecided", "WRONG"
     )
 }
 
@@ -111,6 +134,6 @@ fn line(first: &str, counts: &Counts) -> String {
     let Counts([complete, as_before, leftover, unfinished, lie, wrong]) = counts;
     let all = counts.all();
     format!(
-        "{first:<20}{all:>7}{complete:>10}{as_before:>11}{leftover:>10}{unfinished:>12}{lie:>4}{wrong:>6}"
+        "{first:<34}{all:>7}{complete:>10}{as_before:>11}{leftover:>10}{unfinished:>12}{lie:>10}{wrong:>6}"
     )
 }

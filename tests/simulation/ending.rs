@@ -12,7 +12,6 @@ use crate::stage::Stage;
 use crate::transaction::Transaction;
 use crate::worker::in_transaction;
 use magicmail::world::Hook;
-use magicmail_simulator::modes::DeletedUsers;
 use magicmail_simulator::State;
 use std::sync::Arc;
 
@@ -52,28 +51,15 @@ fn agree(stage: &Arc<Stage>, check: impl Fn(&Site) -> Result<(), String>) {
     }
 }
 
-/// Nothing is decided on an empty list of an account whose other services Freeside knows. One of those may be
-/// provisioned all the same, where it finds this one's user marked deleted; so this one is tried again after them.
-const EMPTY_LIST: &str = "nothing is decided on such a list";
-
 /// In a transaction of its own, which must succeed.
 fn each_service(stage: &Arc<Stage>, what: impl Fn(&mut Transaction, &Given, &[u64]) -> Result<(), String>) {
     let services: Vec<Service> = stage.site().books.services.values().cloned().collect();
-    let mut put_off = Vec::new();
     for service in services {
         let Some(mailbox) = service.mailbox.clone() else { continue };
         if is_wrong(stage) || exports_of(service.svcpart).is_empty() {
             continue;
         }
         let given = Given { svcnum: service.svcnum, svcpart: service.svcpart, mailbox };
-        let ended = anew(stage, &given, &what);
-        if failed_for(EMPTY_LIST, ended.as_ref()) {
-            put_off.push(given);
-        } else {
-            must(stage, ended, &format!("service {} anew", given.svcnum), given.svcnum);
-        }
-    }
-    for given in put_off {
         let ended = anew(stage, &given, &what);
         must(stage, ended, &format!("service {} anew", given.svcnum), given.svcnum);
     }
@@ -175,29 +161,11 @@ impl Site {
         is_elsewhere || is_a_namesakes
     }
 
-    /// It, or another service of its user name, has lost that, or all services of its account are gone.
+    /// It, or another service of its user name, has lost that.
     fn is_among_the_lost(&self, svcnum: u64) -> bool {
         let name_of = |svcnum: u64| Some(&self.books.services.get(&svcnum)?.mailbox.as_ref()?.username);
         let mut namesakes = self.lost.iter().filter(|lost| name_of(**lost) == name_of(svcnum));
-        namesakes.any(|lost| self.has_lost_its_name(*lost)) || self.has_lost_everything(svcnum)
-    }
-
-    /// The same happened to all services of an account that has several. Nothing is decided on an empty list of
-    /// an account's users where Freeside knows others: staff unprovision these services, and provision them anew.
-    fn has_lost_everything(&self, svcnum: u64) -> bool {
-        let account_of = |service: &Service| {
-            let exports = exports_of(service.svcpart).first();
-            exports.map_or(String::new(), |export| self.books.account_of(service, *export))
-        };
-        let Some(account) = self.books.services.get(&svcnum).map(account_of) else { return false };
-        let provisioned = self.provisioned();
-        let mut others = provisioned.iter().filter(|(service, _)| account_of(service) == account);
-        let hides_deleted = self.mail.modes().deleted_users == DeletedUsers::Hidden;
-        let is_empty =
-            self.mail.server.state().mailboxes().all(|user| {
-                !user.account.eq_ignore_ascii_case(&account) || hides_deleted && user.is_deleted()
-            });
-        is_empty && others.all(|(service, _)| self.lost.contains(&service.svcnum))
+        namesakes.any(|lost| self.has_lost_its_name(*lost))
     }
 
     /// Each service that an export provisions.
@@ -209,7 +177,8 @@ impl Site {
     fn mailboxes_agree(&self) -> Result<(), String> {
         let state = self.mail.server.state();
         for (service, mailbox) in self.provisioned() {
-            if self.is_among_the_lost(service.svcnum) {
+            let is_double = self.books.has_address(&mailbox.username, &mailbox.domain, service.svcnum);
+            if self.is_among_the_lost(service.svcnum) || is_double {
                 continue;
             }
             self.mailbox_agrees(state, service, mailbox)
@@ -242,7 +211,7 @@ impl Site {
         let state = self.mail.server.state();
         for (id, status) in state.account_statuses() {
             let services = self.services_on(&self.books, id);
-            if services.is_empty() || services.iter().all(|(svcnum, ..)| self.has_lost_everything(*svcnum)) {
+            if services.is_empty() {
                 continue;
             }
             // A service whose name is somebody else's by now cannot be provisioned, so nothing brings its package

@@ -21,7 +21,7 @@ use crate::site::Site;
 use crate::transaction::Transaction;
 use magicmail::error::{Error, Status};
 use magicmail::world::Hook;
-use magicmail_simulator::{Mailbox, Modes, State};
+use magicmail_simulator::{Lie, Mailbox, Modes, State};
 use untouched::Difference;
 
 pub use wanted::{has_address, is_additional_or_master, mailbox, masters};
@@ -38,6 +38,8 @@ pub struct Case<'a> {
     pub modes: &'a Modes,
     /// Something went wrong that was only warned about.
     pub is_troubled: bool,
+    /// The server lied about the account or about users.
+    pub is_lied_to: bool,
     /// What requests of hooks that have ended were about, which were carried out meanwhile.
     pub ghosts: &'a [String],
 }
@@ -102,6 +104,22 @@ impl Site {
             // It stays on the deleted user, who may be taken over for another domain.
             self.excuse(&ask.service.address());
         }
+        let lags = !self.mail.lag().is_zero();
+        let believed = running.lies.iter().any(|(lie, thing)| is_believed(*lie, thing, lags, ask.hook));
+        if !running.lies.is_empty() {
+            self.tally.lied_to += 1;
+            // It may be kept for somebody whom the server only says to be on it.
+            running.about[1..].iter().for_each(|account| self.excuse(account));
+        }
+        if believed {
+            // A name that this service only seems to have may be another's.
+            self.lost.extend((ask.hook == Hook::Provision).then_some(ask.service.svcnum));
+            let old = ask.old.as_ref().map(crate::ask::Asked::address);
+            [Some(ask.service.address()), old]
+                .into_iter()
+                .flatten()
+                .for_each(|address| self.excuse(&address));
+        }
         let is_haunted = running.is_haunted(self.mail.lag());
         let is_troubled = ended.as_ref().is_ok_and(|told| told.warnings.iter().any(|text| is_trouble(text)));
         if is_haunted || is_troubled || ended.as_ref().is_err_and(|error| !error.leftovers.is_empty()) {
@@ -127,6 +145,7 @@ impl Site {
             after: &after,
             modes: &modes,
             is_troubled,
+            is_lied_to: running.lies.iter().any(|(_, thing)| thing == "user" || thing == "account"),
             ghosts: &running.ghosts,
         };
         let verdict = match ended {
@@ -137,9 +156,34 @@ impl Site {
             Ok(_) => untouched::check(&case).and_then(|()| wanted::check(&case)),
             Err(error) => failed(&case, error),
         };
-        if let Err(why) = verdict {
-            self.is_wrong(format!("{}: {why}", ask.words()));
+        let Err(why) = verdict else { return };
+        // What is destroyed or others' is judged by `rights` in any case.
+        if believed {
+            self.tally.undecided += 1;
+            running.about.iter().for_each(|name| self.excuse(name));
+            return;
         }
+        self.is_wrong(format!("{}: {why}", ask.words()));
+    }
+}
+
+/// Whether the lie cannot be told from a true answer: a success of a write in full form, the success of a purge or the
+/// list without entries that an empty root is, what a list of packages or addresses does not have.
+fn is_believed(lie: Lie, thing: &str, lags: bool, hook: Hook) -> bool {
+    let sets_password = matches!(hook, Hook::Replace | Hook::Provision) && thing == "user";
+    match lie {
+        // What is marked deleted is taken for what is in use, and a list for what was so.
+        Lie::SuccessUndone | Lie::EmptyRoot | Lie::EmptyRootDone | Lie::StatusMissing | Lie::ListStale => {
+            true
+        }
+        // A refusal is believed once a read shows that the server does not have it; a password cannot be read.
+        Lie::RefusedDone | Lie::ErrorRootDone | Lie::SentTwice => lags || sets_password,
+        // A change does not ask for the status; and who is not said to be deleted may be the master.
+        Lie::StatusEmpty | Lie::StatusUnknown | Lie::StatusContradicts => {
+            !matches!(hook, Hook::Suspend | Hook::Unsuspend)
+        }
+        Lie::ListPaged | Lie::ListCut | Lie::ListOfAnotherUnnamed => thing != "user",
+        _ => false,
     }
 }
 
@@ -150,9 +194,11 @@ fn is_trouble(warning: &str) -> bool {
         "is still marked as a master of account",
         "the one of the oldest service counts",
         "nothing was left to unprovision",
-        "it was not purged",
+        "any more; it was not purged",
     ];
-    !odd.iter().any(|text| warning.contains(text))
+    let says_mailbox =
+        warning.contains("is the mailbox of service") && warning.ends_with("; it was not purged");
+    !says_mailbox && !odd.iter().any(|text| warning.contains(text))
 }
 
 fn failed(case: &Case, error: &Error) -> Result<(), String> {

@@ -2,12 +2,12 @@
 //! judged by afterwards.
 
 use crate::ask::Ask;
+use crate::rights::Rights;
 use crate::site::Site;
 use crate::stage::MOST_WORKERS;
 use magicmail::wire::{self, Outcome};
-use magicmail::world::Hook;
-use magicmail_simulator::{Answer, ApiRequest, Credentials, MailServer, Method, Modes, State};
-use std::collections::BTreeMap;
+use magicmail_simulator::{Answer, ApiRequest, Credentials, Lie, MailServer, Method, Modes, State};
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 pub const CLIENT_ID: &str = "freeside";
@@ -50,8 +50,6 @@ pub struct Call {
 /// A hook at work.
 pub struct Running {
     pub id: u64,
-    pub hook: Hook,
-    pub svcnum: u64,
     /// The user and the accounts that it is about.
     pub about: [String; 3],
     /// The server as it would be without this hook: what others do meanwhile is done here too.
@@ -59,11 +57,15 @@ pub struct Running {
     /// What the server did for this hook after it had given up, and what it looked at since.
     late: Vec<(Vec<String>, Duration)>,
     looks: Vec<(Vec<String>, Duration)>,
+    /// One of these was of names and a password: what is looked at after it need not have been asked for them.
+    has_late_names: bool,
     /// What requests of hooks that have ended were about, which were carried out meanwhile.
     pub ghosts: Vec<String>,
     /// What somebody else did would not have been done without this hook, or he has just had the name that this one
     /// is about, and the server lags: no telling the two apart.
     pub is_entangled: bool,
+    /// What the server has lied about to this hook: the lie, and the kind of thing that was asked for.
+    pub lies: Vec<(Lie, String)>,
 }
 
 impl Running {
@@ -76,9 +78,10 @@ impl Running {
     /// Whether the server did something for this hook after it had last looked at that thing. Nobody can
     /// know of it.
     pub fn is_haunted(&self, lag: Duration) -> bool {
-        self.late.iter().any(|(path, done)| {
-            !self.looks.iter().any(|(looked_at, at)| looked_at == path && *at >= *done + lag)
-        })
+        self.has_late_names
+            || self.late.iter().any(|(path, done)| {
+                !self.looks.iter().any(|(looked_at, at)| looked_at == path && *at >= *done + lag)
+            })
     }
 }
 
@@ -86,8 +89,12 @@ pub struct Mail {
     pub server: MailServer,
     pub running: [Option<Running>; MOST_WORKERS],
     pub calls: [Call; MOST_WORKERS],
-    /// Which hook made a user or an account that is there; None: one that had ended by then.
-    makers: BTreeMap<String, Option<u64>>,
+    /// Which hook made a user, an account or an address that is there; None: one that had ended by then.
+    pub makers: BTreeMap<String, Option<u64>>,
+    /// What each hook ever made, be it there or not.
+    pub ever_made: BTreeSet<(u64, String)>,
+    /// What each hook may take away, by its number; a request may come after its hook has ended.
+    pub rights: BTreeMap<u64, Rights>,
     pub last_write: Option<Duration>,
     counter: u64,
 }
@@ -100,6 +107,8 @@ impl Mail {
             running: Default::default(),
             calls: Default::default(),
             makers: BTreeMap::new(),
+            ever_made: BTreeSet::new(),
+            rights: BTreeMap::new(),
             last_write: None,
             counter: 0,
         }
@@ -121,16 +130,18 @@ impl Mail {
     pub fn start(&mut self, worker: usize, ask: &Ask) {
         let modes = Modes { lag_ms: 0, ..self.server.modes.clone() };
         let client = Credentials::new(CLIENT_ID, CLIENT_PASSWORD);
+        let id = self.number();
+        self.rights.insert(id, Rights::new(ask, self.server.state().clone()));
         self.running[worker] = Some(Running {
-            id: self.number(),
-            hook: ask.hook,
-            svcnum: ask.service.svcnum,
+            id,
             about: [&ask.service.username, &ask.account, &ask.configured].map(String::clone),
             without: MailServer::new(client, self.server.state().clone(), modes),
             late: Vec::new(),
             looks: Vec::new(),
+            has_late_names: false,
             ghosts: Vec::new(),
             is_entangled: false,
+            lies: Vec::new(),
         });
     }
 
@@ -140,25 +151,21 @@ impl Mail {
     }
 }
 
-/// In the makers' table users and accounts have different names.
-fn maker_key(thing: &str, name: &str) -> String {
-    format!("{thing} {}", name.to_ascii_lowercase())
-}
-
-pub fn parameter<'a>(request: &'a ApiRequest, name: &str) -> &'a str {
-    request.parameters.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)
-}
-
 impl Site {
     /// A request reaches the server.
     pub fn arrive(&mut self, flight: Flight) {
         let before = self.mail.server.state().clone();
-        let answer = self.mail.server.answer(self.now, &flight.request);
+        let (answer, lie) = self.answer(&flight.request);
         let is_ghost = self.mail.sender(&flight).is_none();
         let is_awaited = self.mail.calls[flight.worker].id == flight.call
             && !is_ghost
             && !matches!(flight.answer, Expected::Nothing);
-        self.tell_arrival(&flight, &answer, is_ghost, is_awaited);
+        self.tell_arrival(&flight, &answer, lie, is_ghost, is_awaited);
+        if let Some(lie) = lie.filter(|_| is_awaited) {
+            self.tally.lies += 1;
+            let thing = flight.request.path.first().cloned().unwrap_or_default();
+            self.mail.sender(&flight).into_iter().for_each(|running| running.lies.push((lie, thing.clone())));
+        }
         if answer.applied {
             self.written(&flight, &before, is_ghost);
         } else if is_awaited
@@ -180,6 +187,15 @@ impl Site {
         }
     }
 
+    /// The server's answer, and the lie that it is.
+    fn answer(&mut self, request: &ApiRequest) -> (Answer, Option<Lie>) {
+        let Some(lie) = self.draw_lie() else { return (self.mail.server.answer(self.now, request), None) };
+        let honest = self.mail.server.clone().answer(self.now, request);
+        let answer = self.mail.server.answer_lying(self.now, request, Some(lie));
+        let is_lie = answer != honest;
+        (answer, is_lie.then_some(lie))
+    }
+
     fn written(&mut self, flight: &Flight, before: &State, is_ghost: bool) {
         let (now, lags) = (self.now, !self.mail.lag().is_zero());
         self.mail.last_write = Some(now);
@@ -191,6 +207,11 @@ impl Site {
             if running.id == flight.hook {
                 if now > flight.given_up {
                     running.late.push((flight.request.path.clone(), now));
+                    let is_update = |(name, value): &(String, String)| name == "action" && value == "update";
+                    let has_names = |(name, _): &(String, String)| name == "first_name";
+                    let parameters = &flight.request.parameters;
+                    running.has_late_names |=
+                        parameters.iter().any(is_update) && parameters.iter().any(has_names);
                 }
                 continue;
             }
@@ -214,73 +235,14 @@ impl Site {
         }
     }
 
-    /// What must never happen, whatever goes wrong.
-    fn guard(&mut self, flight: &Flight, before: &State, is_ghost: bool) {
-        let after = self.mail.server.state().clone();
-        for old in before.mailboxes() {
-            match after.mailbox(old.name) {
-                Some(now) if now.account.eq_ignore_ascii_case(old.account) => {}
-                Some(_) => self.is_wrong(format!("user {} changed its account", old.name)),
-                None => self.purged(flight, old.name, old.account, is_ghost),
-            }
-        }
-        for (id, _) in before.account_statuses().filter(|(id, _)| after.account_status(id).is_none()) {
-            if !is_ghost {
-                self.must_be_its_maker(flight, "account", id);
-            }
-        }
-        let maker = (!is_ghost).then_some(flight.hook);
-        for new in after.mailboxes().filter(|new| before.mailbox(new.name).is_none()) {
-            self.mail.makers.insert(maker_key("user", new.name), maker);
-        }
-        for (id, _) in after.account_statuses().filter(|(id, _)| before.account_status(id).is_none()) {
-            self.mail.makers.insert(maker_key("account", id), maker);
-        }
-    }
-
-    fn purged(&mut self, flight: &Flight, name: &str, account: &str, is_ghost: bool) {
-        let of_services: Vec<u64> = self.books.services_of_mailbox(name, account).collect();
-        // Nobody can call back a request that is still on its way when its sender has given up on it.
-        let is_too_late =
-            is_forced(flight) && self.now > flight.given_up && !self.made_by(flight, "user", name);
-        if is_ghost || is_too_late {
-            self.tally.ghost_purges += of_services.len() as u64;
-            self.lost.extend(of_services);
-            self.excuse(name);
-            self.excuse(account);
-            return;
-        }
-        self.must_be_its_maker(flight, "user", name);
-        if self.made_by(flight, "user", name) {
-            return;
-        }
-        let running = self.mail.running[flight.worker].as_ref();
-        let leaving =
-            running.filter(|running| running.hook == Hook::Unprovision).map(|running| running.svcnum);
-        for svcnum in of_services {
-            if leaving == Some(svcnum) {
-                // With autopurge, and without purge_after_commit, that is what was asked for.
-                self.lost.insert(svcnum);
-            } else {
-                self.is_wrong(format!("the mailbox {name} of service {svcnum} was purged"));
-            }
-        }
-    }
-
-    fn made_by(&self, flight: &Flight, thing: &str, name: &str) -> bool {
-        self.mail.makers.get(&maker_key(thing, name)) == Some(&Some(flight.hook))
-    }
-
-    /// What is purged by force, which only an undo does, was made by the same hook, or by a late request of one that
-    /// had ended: no telling that from this one's own, and it is no service's.
-    fn must_be_its_maker(&mut self, flight: &Flight, thing: &str, name: &str) {
-        let is_a_ghosts = self.mail.makers.get(&maker_key(thing, name)) == Some(&None);
-        if is_forced(flight) && !is_a_ghosts && !self.made_by(flight, thing, name) {
-            self.is_wrong(format!("{thing} {name} was purged by force, and not by the hook that made it"));
-        }
-    }
-
-    fn tell_arrival(&mut self, flight: &Flight, answer: &Answer, is_ghost: bool, is_awaited: bool) {
+    fn tell_arrival(
+        &mut self,
+        flight: &Flight,
+        answer: &Answer,
+        lie: Option<Lie>,
+        is_ghost: bool,
+        is_awaited: bool,
+    ) {
         let now = self.now;
         self.story.tell(now, "server", || {
             let from = if is_ghost { "(that hook has ended) " } else { "" };
@@ -289,20 +251,15 @@ impl Site {
                 (_, true) => "",
                 (_, false) => "nobody gets the answer: ",
             };
-            format!("worker {} {from}{} -> {fate}{}", flight.worker + 1, words(&flight.request), said(answer))
+            let lie = lie.map_or(String::new(), |lie| format!("({lie}) "));
+            format!(
+                "worker {} {from}{} -> {fate}{lie}{}",
+                flight.worker + 1,
+                flight.request.describe(),
+                said(answer)
+            )
         });
     }
-}
-
-fn is_forced(flight: &Flight) -> bool {
-    parameter(&flight.request, "force") == "true"
-}
-
-/// `POST user/jane action=purge force=true`.
-pub fn words(request: &ApiRequest) -> String {
-    let parameters = request.parameters.iter().filter(|(name, _)| name != "client_type");
-    let parameters: Vec<String> = parameters.map(|(name, value)| format!(" {name}={value}")).collect();
-    format!("{} {}{}", request.method.as_str(), request.path.join("/"), parameters.concat())
 }
 
 fn said(answer: &Answer) -> String {

@@ -1,7 +1,7 @@
 //! The simulation: made-up histories of a Freeside with up to three workers and of its mail server, each from one
-//! seed. Requests and answers get lost or come late, the server errs or lags behind itself, Freeside rolls back after a
-//! success, a process is killed between two requests. Each hook is judged when it ends (`judge`), both sides at
-//! the end (`ending`). A seed plays its history again, exactly:
+//! seed. Requests and answers get lost or come late, the server errs, lies or lags behind itself, Freeside rolls back
+//! after a success, a process is killed between two requests. What is destroyed is checked after each request
+//! (`rights`), each hook when it ends (`judge`), both sides at the end (`ending`). A seed plays its history again, exactly:
 //!
 //!     make simulate HISTORIES=1 SEED=780526
 
@@ -18,6 +18,7 @@ mod locks;
 mod mail;
 mod network;
 mod random;
+mod rights;
 mod site;
 mod stage;
 mod story;
@@ -70,9 +71,12 @@ fn play(arguments: &Arguments) -> bool {
                     if arguments.story {
                         println!("{}", ended.told());
                     }
-                    if ended.wrong.is_some() {
+                    if let Some(why) = &ended.wrong {
                         wrong.push(seed);
-                        is_over.store(true, Ordering::Relaxed);
+                        is_over.store(!arguments.all, Ordering::Relaxed);
+                        if arguments.all {
+                            println!("WRONG {seed} {why}");
+                        }
                     }
                 }
                 let mut results = results.lock().unwrap_or_else(PoisonError::into_inner);

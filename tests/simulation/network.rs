@@ -1,11 +1,11 @@
 //! The way between a worker and the server: a [`Carrier`] that carries each request in its own time, or loses
 //! it, or its answer; and may end the worker's process.
 
-use crate::mail::{words, Call, Expected, Flight, CLIENT_ID, CLIENT_PASSWORD};
+use crate::mail::{Call, Expected, Flight, CLIENT_ID, CLIENT_PASSWORD};
 use crate::site::Site;
 use crate::stage::Stage;
 use magicmail::wire::{Answer, Carrier, Exchange, Failure, FailureKind, Method, Outcome, Request};
-use magicmail_simulator::{ApiRequest, Credentials, Method as ApiMethod};
+use magicmail_simulator::{ApiRequest, Credentials, Lie, Method as ApiMethod};
 use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::time::Duration;
@@ -135,8 +135,9 @@ impl Site {
         let given_up = started + trips.iter().map(|trip| trip.ends).max().unwrap_or_default();
         for (slot, (request, trip)) in requests.iter().map(api_request).zip(trips).enumerate() {
             self.tally.requests += 1;
+            self.guard_request(&request);
             if !trip.told.is_empty() {
-                self.tell(worker, || format!("{}: {}", words(&request), trip.told));
+                self.tell(worker, || format!("{}: {}", request.describe(), trip.told));
             }
             self.mail.calls[worker].outcomes[slot] = trip.outcome;
             let Some(arrives) = trip.arrives.map(|arrives| started + arrives) else { continue };
@@ -179,6 +180,14 @@ impl Site {
             return Fate::Late(self.random.weighted(&[(1, How::Broken), (1, How::TimeOver)]));
         }
         self.random.weighted(&FATES)
+    }
+
+    /// What the server lies about to a request, if it does.
+    pub fn draw_lie(&mut self) -> Option<Lie> {
+        if self.weather.calm || self.weather.lies.is_empty() || !self.random.chance(self.weather.lie) {
+            return None;
+        }
+        self.random.pick(&self.weather.lies).copied()
     }
 
     fn trip(&mut self, fate: Fate, limit: Duration) -> Trip {

@@ -19,6 +19,11 @@ pub struct Tally {
     /// Hooks that could not be judged, by the reason.
     pub haunted: u64,
     pub entangled: u64,
+    pub undecided: u64,
+    /// Answers that were lies.
+    pub lies: u64,
+    /// Hooks that were told one.
+    pub lied_to: u64,
 }
 
 impl Tally {
@@ -38,13 +43,23 @@ impl Tally {
         self.ghost_purges += other.ghost_purges;
         self.haunted += other.haunted;
         self.entangled += other.entangled;
+        self.undecided += other.undecided;
+        self.lies += other.lies;
+        self.lied_to += other.lied_to;
+    }
+
+    /// Of the hooks, in percent.
+    pub fn unjudged_share(&self) -> f64 {
+        let unjudged = self.haunted + self.entangled + self.undecided;
+        100.0 * unjudged as f64 / self.hooks.max(1) as f64
     }
 
     pub fn told(&self) -> String {
         format!(
             "{} histories: {} transactions ({} committed, {} rolled back, {} killed); {} hooks ({} succeeded, \
-             {} left all as before, {} named what is left); {} requests, {} of them disturbed; {} carried out \
-             after their hook had ended ({} purges); not judged: {} hooks that could not know, {} entangled",
+             {} left all as before, {} named what is left); {} requests, {} of them disturbed, {} lied to; {} \
+             carried out after their hook had ended ({} purges); {} hooks were lied to; could not be judged: {} hooks \
+             that could not know, {} entangled, {} that believed what cannot be told from the truth: {:.2} %",
             self.histories,
             self.transactions,
             self.committed,
@@ -56,10 +71,14 @@ impl Tally {
             self.leftovers,
             self.requests,
             self.faults,
+            self.lies,
             self.ghosts,
             self.ghost_purges,
+            self.lied_to,
             self.haunted,
             self.entangled,
+            self.undecided,
+            self.unjudged_share(),
         )
     }
 }

@@ -4,7 +4,7 @@ use crate::random::Random;
 use magicmail_simulator::modes::{
     DeletedUsers, EmptyLists, Fields, NoUser, NothingToRead, PackageAgain, UserNames,
 };
-use magicmail_simulator::Modes;
+use magicmail_simulator::{Lie, Modes};
 use std::time::Duration;
 
 /// Chances in a thousand.
@@ -20,6 +20,10 @@ pub struct Weather {
     pub rollback: u64,
     /// For a request that fails: that the server carries it out after everybody gave up on it.
     pub late: u64,
+    /// What the server lies about; empty: it is honest.
+    pub lies: Vec<Lie>,
+    /// For an answer: that it is one of those lies.
+    pub lie: u64,
     /// The server is gone until then.
     pub gone_until: Duration,
 }
@@ -33,9 +37,17 @@ impl Weather {
             outage: random.weighted(&[(5, 0), (3, 5), (1, 20)]),
             rollback: random.weighted(&[(3, 0), (4, 80), (2, 250)]),
             late: random.weighted(&[(5, 0), (3, 150), (1, 500)]),
+            lies: lies(random),
+            lie: random.weighted(&[(3, 50), (2, 300), (1, 1_000)]),
             gone_until: Duration::ZERO,
         }
     }
+}
+
+/// Two histories in three have an honest server.
+fn lies(random: &mut Random) -> Vec<Lie> {
+    let number = random.weighted(&[(6, 0), (2, 1), (1, 3)]);
+    (0..number).filter_map(|_| random.pick(&Lie::ALL).copied()).collect()
 }
 
 /// A server of any shape that a real one may have.
@@ -56,6 +68,9 @@ pub fn modes(random: &mut Random) -> Modes {
     modes.empty_clears = random.chance(800);
     modes.addresses_follow_purge = random.chance(600);
     modes.addresses_follow_delete = random.chance(150);
+    modes.page_size = random.weighted(&[(1, 0), (2, 1), (1, 2)]);
+    modes.cut_entry = random.weighted(&[(1, 0), (1, 1), (1, 2)]);
+    modes.stale_writes = random.weighted(&[(2, 1), (1, 2), (1, 5)]);
     modes.lag_ms = random.weighted(&[(7, 0), (1, 100), (1, 400), (1, 1_000)]);
     if random.chance(100) {
         // One of the exports brings a package that the server does not know.

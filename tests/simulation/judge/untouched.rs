@@ -9,11 +9,13 @@ pub struct Difference {
     pub told: String,
     /// Whose text names it: the name of a user, an account or an address.
     name: String,
+    /// The user of an address that is gone.
+    user: Option<String>,
 }
 
 impl Difference {
     fn new(name: &str, told: String) -> Difference {
-        Difference { told, name: name.to_ascii_lowercase() }
+        Difference { told, name: name.to_ascii_lowercase(), user: None }
     }
 
     pub fn is_haunted(&self, case: &Case) -> bool {
@@ -25,14 +27,19 @@ impl Difference {
     }
 
     pub fn is_named_in(&self, text: &str) -> bool {
-        let text = text.to_ascii_lowercase();
-        let goes_on = |c: char| c.is_alphanumeric() || c == '@';
-        text.match_indices(&self.name).any(|(at, _)| {
-            let before = text[..at].chars().next_back();
-            let after = text[at + self.name.len()..].chars().next();
-            !before.is_some_and(goes_on) && !after.is_some_and(goes_on)
-        })
+        let user = self.user.as_ref().filter(|_| text.contains("look at its addresses too"));
+        is_name_in(text, &self.name) || user.is_some_and(|user| is_name_in(text, user))
     }
+}
+
+fn is_name_in(text: &str, name: &str) -> bool {
+    let text = text.to_ascii_lowercase();
+    let goes_on = |c: char| c.is_alphanumeric() || c == '@';
+    text.match_indices(name).any(|(at, _)| {
+        let before = text[..at].chars().next_back();
+        let after = text[at + name.len()..].chars().next();
+        !before.is_some_and(goes_on) && !after.is_some_and(goes_on)
+    })
 }
 
 pub fn differences(without: &State, after: &State) -> Vec<Difference> {
@@ -70,7 +77,11 @@ fn addresses<'a>(without: &'a State, after: &'a State) -> impl Iterator<Item = D
     let new = after.owners().filter(|(address, user)| without.owner(address) != Some(user));
     let lost = lost.map(|(address, user)| {
         let is_along = after.mailbox(user).is_none();
-        Difference::new(if is_along { user } else { address }, format!("address {address} of {user} is gone"))
+        let told = format!("address {address} of {user} is gone");
+        Difference {
+            user: Some(user.to_ascii_lowercase()),
+            ..Difference::new(if is_along { user } else { address }, told)
+        }
     });
     lost.chain(new.map(|(address, user)| Difference::new(address, format!("address {address} is on {user}"))))
 }
@@ -121,8 +132,7 @@ fn is_anothers(case: &Case, user: &Mailbox) -> bool {
 
 fn may_change(case: &Case, was: Option<&Mailbox>, is: Option<&Mailbox>) -> bool {
     let (Some(was), Some(is)) = (was, is) else {
-        // A user whom the server does not show goes with its emptied account: a deleted one, or one that the late
-        // request of a hook that has ended made there meanwhile, which is no service's.
+        // One that the late request of a hook that has ended made on this hook's account may go with that.
         return was == is || is.is_none() && was.is_some_and(|was| goes_with_account(case, was));
     };
     // The late request of a hook that has ended made it meanwhile, on this hook's account: whether as its first
@@ -145,9 +155,7 @@ fn may_change(case: &Case, was: Option<&Mailbox>, is: Option<&Mailbox>) -> bool 
 }
 
 fn goes_with_account(case: &Case, was: &Mailbox) -> bool {
-    (was.is_deleted() || is_late(case, was.name))
-        && !is_anothers(case, was)
-        && case.after.account_status(case.account).is_none()
+    is_late(case, was.name) && !is_anothers(case, was) && case.after.account_status(case.account).is_none()
 }
 
 fn check_addresses(case: &Case) -> Result<(), String> {

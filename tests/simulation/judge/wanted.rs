@@ -4,6 +4,7 @@ use super::Case;
 use crate::ask::Asked;
 use crate::books::names_of;
 use magicmail::world::Hook;
+use magicmail_simulator::modes::DeletedUsers;
 use magicmail_simulator::{Mailbox, Modes, State};
 
 const ADDITIONAL: &str = "ADDITIONAL NOCOST MAILBOX";
@@ -100,7 +101,16 @@ pub fn is_additional_or_master(user: &Mailbox, of_master: &[&str]) -> Result<(),
 
 /// Of all the account's services.
 fn wanted_packages<'a>(case: &'a Case) -> Vec<&'a str> {
-    let others = case.ask.others_on(case.account).map(|other| other.package);
+    // A service is on an account, too, if the server shows its user there.
+    let is_shown = |name: &str| {
+        let user = case.before.mailbox(name);
+        !name.eq_ignore_ascii_case(&case.ask.service.username)
+            && user.is_some_and(|user| user.account.eq_ignore_ascii_case(case.account))
+    };
+    let others = case.ask.others.iter().filter(|other| other.svcnum != case.ask.service.svcnum);
+    let others = others
+        .filter(|other| other.account.eq_ignore_ascii_case(case.account) || is_shown(&other.username))
+        .map(|other| other.package);
     if case.ask.hook != Hook::Provision {
         return others.collect();
     }
@@ -212,10 +222,14 @@ fn emptied(case: &Case, was: &Mailbox) -> Result<(), String> {
     if was.is_deleted() || is_used {
         return Ok(());
     }
+    // The list that was read after the mark need not have shown it.
+    let is_unknown = case.modes.deleted_users == DeletedUsers::Hidden || case.modes.lag_ms > 0;
     match case.after.account_status(case.account) {
         None if case.ask.autopurge => Ok(()),
-        // Deleted mailboxes of others are in it.
-        Some("deleted") if !case.ask.autopurge || !left.is_empty() => Ok(()),
+        // Deleted mailboxes of others are in it, or nobody can know that there are none.
+        Some("deleted") if !case.ask.autopurge || !left.is_empty() || is_unknown => Ok(()),
+        // The account is kept for somebody else who may be on it.
+        Some(_) if case.is_lied_to => Ok(()),
         status => Err(format!("the emptied account {} is {status:?}", case.account)),
     }
 }
@@ -224,7 +238,9 @@ fn purge(case: &Case) -> Result<(), String> {
     let name = &case.ask.service.username;
     let is = on_account(case);
     match case.before.mailbox(name).filter(|user| user.account.eq_ignore_ascii_case(case.account)) {
-        Some(was) if was.is_deleted() && is.is_some() => Err(format!("user {name} was not purged")),
+        Some(was) if was.is_deleted() && is.is_some() && !case.is_troubled => {
+            Err(format!("user {name} was not purged"))
+        }
         Some(was) if !was.is_deleted() && is != Some(was.clone()) => {
             Err(format!("user {name} was touched, though it is not deleted any more: {is:?}, was {was:?}"))
         }
