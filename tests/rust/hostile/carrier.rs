@@ -3,6 +3,7 @@
 
 use super::arbitrary::{answer, assert_holds, config};
 use crate::properties::hooks::{check, gets_over, Case};
+use crate::properties::liars;
 use crate::properties::network::{Act, Script, Tail};
 use crate::properties::scenes::Scene;
 use magicmail::wire::{Answer, FailureKind};
@@ -99,5 +100,14 @@ fn one_mishap_that_passes_at_whatever_request_is_got_over() {
                 gets_over(&case).unwrap_or_else(|why| panic!("{act:?} at request {number}: {why}"));
             }
         }
+    }
+}
+
+proptest! {
+    #![proptest_config(config())]
+
+    #[test]
+    fn whatever_a_server_lies_about_no_mailbox_is_lost(bytes in prop::collection::vec(any::<u8>(), 0..48)) {
+        assert_holds(liars::check(&bytes))?;
     }
 }

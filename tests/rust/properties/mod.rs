@@ -10,6 +10,7 @@ pub mod answers;
 pub mod documents;
 pub mod evidence;
 pub mod hooks;
+pub mod liars;
 pub mod network;
 pub mod scenes;
 pub mod written;

@@ -1,0 +1,287 @@
+//! A whole hook against a server that lies in good form, and a network that loses what it carries: whatever they say,
+//! no mailbox in use is purged, nothing is destroyed that nobody asked to be rid of, and no force is sent.
+
+use super::scenes::{Scene, ACCOUNT, USER};
+use super::{export_over, for_people, harmless, holds, texts_of, Checked, Lines, SECRET};
+use super::{OLD_PASSWORD, PASSWORD, TIMEOUT};
+use magicmail::error::{Error, Status};
+use magicmail::wire::{Answer, Carrier, Exchange, Failure, FailureKind, Method, Outcome, Request};
+use magicmail_simulator::modes::{DeletedUsers, EmptyLists, Fields, NoUser, NothingToRead};
+use magicmail_simulator::{
+    losses, ApiRequest, Credentials, Guard, Lie, MailServer, Method as ApiMethod, Modes, Permission, Scope,
+    ScopedLie, State,
+};
+use serde_json::{json, Value};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+/// What a hook may end with that reached the network.
+const ENDS: [Status; 4] = [Status::Refused, Status::Server, Status::NotReached, Status::Doubt];
+/// What an answer takes when it comes at once.
+const MOMENT: Duration = Duration::from_millis(1);
+const SCOPES: [Option<Scope>; 8] = [
+    None,
+    None,
+    None,
+    Some(Scope::Reads),
+    Some(Scope::Lists),
+    Some(Scope::Records),
+    Some(Scope::Writes),
+    Some(Scope::Purges),
+];
+
+/// Bytes as choices: what comes after the last one is 0, which is always the honest choice.
+struct Choices<'a>(&'a [u8]);
+
+impl Choices<'_> {
+    fn next(&mut self) -> u8 {
+        let Some((first, rest)) = self.0.split_first() else { return 0 };
+        self.0 = rest;
+        *first
+    }
+
+    fn is(&mut self) -> bool {
+        self.next() % 2 == 1
+    }
+
+    fn one_of<T: Copy>(&mut self, all: &[T]) -> T {
+        all[usize::from(self.next()) % all.len()]
+    }
+}
+
+/// What becomes of one request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    Honest,
+    Lie(Lie),
+    Unsent,
+    Lost { done: bool, kind: FailureKind },
+    Status(u16),
+}
+
+impl Fate {
+    fn of(choice: u8) -> Fate {
+        match choice {
+            0..=127 => Fate::Honest,
+            128..=219 => Fate::Lie(Lie::ALL[usize::from(choice - 128) % Lie::ALL.len()]),
+            220..=225 => Fate::Unsent,
+            226..=231 => Fate::Lost { done: false, kind: FailureKind::Closed },
+            232..=237 => Fate::Lost { done: true, kind: FailureKind::Closed },
+            238..=240 => Fate::Lost { done: false, kind: FailureKind::Timeout },
+            241..=243 => Fate::Lost { done: true, kind: FailureKind::Timeout },
+            244..=247 => Fate::Status(503),
+            248..=251 => Fate::Status(403),
+            _ => Fate::Status(500),
+        }
+    }
+}
+
+fn modes(choices: &mut Choices) -> Modes {
+    Modes {
+        fields: choices.one_of(&[Fields::Attributes, Fields::Children, Fields::Mixed]),
+        deleted_users: choices.one_of(&[DeletedUsers::Listed, DeletedUsers::Hidden]),
+        empty_lists: choices.one_of(&[EmptyLists::Element, EmptyLists::Missing]),
+        nothing_to_read: choices.one_of(&[NothingToRead::Document, NothingToRead::NoBody]),
+        no_user: choices.one_of(&[NoUser::Account, NoUser::User]),
+        account_in_lists: !choices.is(),
+        addresses_follow_purge: !choices.is(),
+        addresses_follow_delete: choices.is(),
+        empty_writes: choices.is(),
+        error_status: choices.one_of(&[400, 200, 500]),
+        page_size: usize::from(choices.next() % 3),
+        cut_entry: usize::from(choices.next() % 3),
+        stale_writes: 1 + usize::from(choices.next() % 5),
+        ..Modes::default()
+    }
+}
+
+/// Those that last: at most two.
+fn lasting_lies(choices: &mut Choices) -> Vec<ScopedLie> {
+    let number = choices.one_of(&[0, 0, 1, 1, 2]);
+    let mut lie = || ScopedLie { lie: choices.one_of(&Lie::ALL), scope: choices.one_of(&SCOPES) };
+    (0..number).map(|_| lie()).collect()
+}
+
+/// The scene's, and on the customer's account a mailbox that is marked deleted and that Freeside does not know; on the
+/// service's own mailbox a second address.
+fn state(scene: Scene) -> State {
+    let mut state = serde_json::to_value(scene.state()).expect("a document");
+    if !state["accounts"][ACCOUNT].is_null() {
+        state["users"]["old"] = json!({ "account": ACCOUNT, "status": "deleted", "password": OLD_PASSWORD });
+        state["addresses"]["old@example.net"] = json!("old");
+    }
+    if !state["users"][USER].is_null() {
+        state["addresses"]["j.roe@example.net"] = json!(USER);
+    }
+    serde_json::from_value(state).expect("a state")
+}
+
+/// A share in the server: the carrier has one, the test another.
+#[derive(Clone)]
+struct Liar(Arc<Mutex<Inner>>);
+
+struct Inner {
+    server: MailServer,
+    /// What becomes of the requests, in their order; honest after that.
+    fates: Vec<u8>,
+    now: Duration,
+    trace: Vec<String>,
+}
+
+impl Liar {
+    fn new(state: State, modes: Modes, fates: Vec<u8>) -> Liar {
+        let server = MailServer::new(Credentials::new("freeside", SECRET), state, modes);
+        Liar(Arc::new(Mutex::new(Inner { server, fates, now: Duration::ZERO, trace: Vec::new() })))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.0.lock().expect("no panic before")
+    }
+}
+
+impl Carrier for Liar {
+    fn carry(&self, requests: &[Request], limit: Duration, deadline: Duration) -> Vec<Exchange> {
+        let mut inner = self.lock();
+        let left = deadline.saturating_sub(inner.now).min(limit);
+        let exchanges: Vec<Exchange> = requests.iter().map(|request| inner.exchange(request, left)).collect();
+        inner.now += exchanges.iter().map(|exchange| exchange.elapsed).max().unwrap_or_default();
+        exchanges
+    }
+
+    fn now(&self) -> Duration {
+        self.lock().now
+    }
+
+    fn pause(&self, time: Duration) {
+        self.lock().now += time;
+    }
+}
+
+impl Inner {
+    fn exchange(&mut self, request: &Request, left: Duration) -> Exchange {
+        if left.is_zero() {
+            return Exchange { outcome: Outcome::NotSent(failure(FailureKind::Timeout)), elapsed: left };
+        }
+        let choice = if self.fates.is_empty() { 0 } else { self.fates.remove(0) };
+        let fate = Fate::of(choice);
+        let request = api_request(request);
+        let outcome = match fate {
+            Fate::Honest => self.answer(&request, None),
+            Fate::Lie(lie) => self.answer(&request, Some(lie)),
+            Fate::Unsent => Outcome::NotSent(failure(FailureKind::Connect)),
+            Fate::Lost { done, kind } => {
+                if done {
+                    self.answer(&request, None);
+                } else {
+                    self.server.see(&request);
+                }
+                Outcome::InDoubt(failure(kind))
+            }
+            Fate::Status(status) => Outcome::Answered(page(status)),
+        };
+        self.trace.push(format!("{} [{fate:?}] -> {}", request.describe(), seen(&outcome)));
+        let is_slow = matches!(fate, Fate::Lost { kind: FailureKind::Timeout, .. });
+        Exchange { outcome, elapsed: if is_slow { left } else { MOMENT.min(left) } }
+    }
+
+    fn answer(&mut self, request: &ApiRequest, lie: Option<Lie>) -> Outcome {
+        let answer = self.server.answer_lying(self.now, request, lie);
+        Outcome::Answered(Answer {
+            status: answer.status,
+            content_type: answer.content_type,
+            location: None,
+            body: answer.body,
+        })
+    }
+}
+
+fn api_request(request: &Request) -> ApiRequest {
+    let plain = |(name, value): &(String, magicmail::wire::Value)| (name.clone(), value.reveal().to_owned());
+    ApiRequest {
+        method: match request.method {
+            Method::Get => ApiMethod::Get,
+            Method::Post => ApiMethod::Post,
+        },
+        path: request.path.clone(),
+        parameters: request.parameters.iter().map(plain).collect(),
+        credentials: Some(Credentials::new("freeside", SECRET)),
+    }
+}
+
+fn failure(kind: FailureKind) -> Failure {
+    Failure { kind, text: "the network of the test says so".to_owned() }
+}
+
+fn page(status: u16) -> Answer {
+    let body = b"<html><body>Sorry</body></html>".to_vec();
+    Answer { status, content_type: Some("text/html".to_owned()), location: None, body }
+}
+
+fn seen(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Answered(answer) => {
+            let body = String::from_utf8_lossy(&answer.body);
+            format!("{} {}", answer.status, body.split_once("?>").map_or(&*body, |(_, rest)| rest).trim())
+        }
+        Outcome::NotSent(_) => "not sent".to_owned(),
+        Outcome::InDoubt(_) => "no answer".to_owned(),
+    }
+}
+
+/// The case that these bytes stand for.
+pub fn check(bytes: &[u8]) -> Checked {
+    let mut choices = Choices(bytes);
+    let scene = choices.one_of(&Scene::ALL);
+    let autopurge = choices.is();
+    let modes = modes(&mut choices);
+    let lies = lasting_lies(&mut choices);
+    let before = state(scene);
+    let permitted = {
+        let honest = Liar::new(before.clone(), modes.clone(), Vec::new());
+        run(scene, autopurge, &honest)?.ok();
+        let after = honest.lock().server.state().clone();
+        losses(&before, &after).into_iter().map(|loss| Permission { kind: loss.kind, name: loss.name })
+    };
+    let liar = Liar::new(before.clone(), Modes { lies, ..modes }, choices.0.to_vec());
+    liar.lock().server.set_guard(Some(Guard::new(before, permitted)));
+    let ended = run(scene, autopurge, &liar);
+    let inner = liar.lock();
+    let told = || {
+        let lies: Vec<String> = inner.server.modes.lies.iter().map(ScopedLie::to_string).collect();
+        format!(
+            "{} (autopurge {autopurge}), lies [{}]\n{}",
+            scene.name(),
+            lies.join(" "),
+            inner.trace.join("\n")
+        )
+    };
+    let violations = inner.server.guard().map(Guard::violations).unwrap_or_default();
+    holds(violations.is_empty(), || format!("{}\n{}", violations.join("\n"), told()))?;
+    ended.map(drop).map_err(|why| format!("{why}\n{}", told()))
+}
+
+/// Err: the hook's end is none, whatever the server said.
+fn run(scene: Scene, autopurge: bool, liar: &Liar) -> Result<Result<Value, Error>, String> {
+    let export = export_over(liar.clone(), autopurge);
+    let lines = Lines::default();
+    // A change is given the old password, too; other hooks may meet it in an answer.
+    let secrets: &[&str] = match scene {
+        Scene::Change | Scene::ChangeDomain => &[SECRET, PASSWORD, OLD_PASSWORD],
+        _ => &[SECRET, PASSWORD],
+    };
+    let ended = export.hook(scene.hook(), &scene.request(false).to_string(), &lines);
+    let took = liar.now();
+    holds(took <= Duration::from_secs(6 * TIMEOUT), || format!("it took {took:?}"))?;
+    lines.check(secrets)?;
+    match ended {
+        Ok(reply) => {
+            let reply: Value = serde_json::from_str(&reply).map_err(|why| why.to_string())?;
+            texts_of(&reply).into_iter().try_for_each(|text| for_people(text, secrets))?;
+            Ok(Ok(reply))
+        }
+        Err(error) => {
+            harmless(&error, &ENDS, secrets)?;
+            Ok(Err(error))
+        }
+    }
+}
