@@ -299,7 +299,8 @@ mod tests {
     fn each_leftover_stands_before_the_words_of_the_server() {
         let error =
             Error::of_failure(Status::Doubt, named(5)).about("cannot provision mailbox jane@example.net");
-        let start = "cannot provision mailbox jane@example.net: could not add address nnnnu@nnnnd to user nnnnu; \
+        let start =
+            "cannot provision mailbox jane@example.net: could not add address nnnnu@nnnnd to user nnnnu; \
                      left in MagicMail, to be put right by hand: user nnnnu on account nnnna (new), \
                      account nnnna (new), possibly: address nnnnu@nnnnd on user nnnnu (remove it); \
                      the server refused it with x.y: words words";
