@@ -60,10 +60,15 @@ fn each_fault_has_its_line_its_remedy_and_its_status() {
         assert_eq!(ended.status, status, "{arguments:?}: {ended:?}");
         assert!(ended.out.contains(remedy), "{arguments:?}: {ended:?}");
     }
+}
+
+#[test]
+fn a_domain_that_the_server_does_not_show_is_not_known_and_has_not_passed() {
+    let desk = Desk::new();
     let ended = desk.run(&["check", "--domain", "elsewhere.example"]);
-    assert_eq!(ended.status, 4);
-    assert_eq!(words(&ended).last().map(String::as_str), Some("domain elsewhere.example FAULT"));
+    assert_eq!(words(&ended).last().map(String::as_str), Some("domain elsewhere.example ?"));
     assert!(ended.out.contains("set it up in MagicMail"), "{ended:?}");
+    assert_eq!(ended.status, 4, "{ended:?}");
 }
 
 #[test]
@@ -78,7 +83,10 @@ fn a_certificate_that_is_not_verified_on_purpose_is_noted_and_no_fault() {
 #[test]
 fn as_json_it_is_the_librarys_reply_also_where_there_is_a_fault() {
     let desk = Desk::new();
-    let ended = desk.run(&["check", "--json", "--domain", "elsewhere.example"]);
+    let wrong = desk.file("wrong", "not-the-password\n");
+    let ended =
+        desk.run(&["--client-password-file", &wrong, "check", "--json", "--domain", "elsewhere.example"]);
     assert_eq!((ended.status, ended.err.as_str()), (4, ""));
-    assert_eq!(ended.json()["domains"]["elsewhere.example"]["ok"], false);
+    assert_eq!(ended.json()["credentials"]["ok"], false);
+    assert_eq!(ended.json()["domains"]["elsewhere.example"]["ok"], json!(null));
 }

@@ -25,7 +25,7 @@ fn a_mailbox_is_provisioned_changed_suspended_and_unprovisioned() {
             "add address jane@example.net to user jane"
         ]
     );
-    assert!(ended.err.starts_with("magicmail: account FREESIDE42, 5 requests, "), "{ended:?}");
+    assert!(ended.err.starts_with("magicmail: account FREESIDE42, 6 requests, "), "{ended:?}");
 
     let mut change = request.clone();
     change["old"] = change["service"].clone();

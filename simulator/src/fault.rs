@@ -132,7 +132,7 @@ pub struct Fault {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
     /// Only `path` itself, and nothing below it: the list of all users, and not one user.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub exact: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ms: Option<u64>,

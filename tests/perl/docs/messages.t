@@ -38,7 +38,8 @@ my %NOT_LISTED = (
     'src/api/session.rs'      => qr/\A (?: not [ ] sent | no [ ] answer )/x,
     'src/plan/audit'          => qr/./x,
     'src/plan/master.rs'      => qr/\A other [ ] users? [ ]/x,
-    'src/plan/unprovision.rs' => qr/\A purge [ ] account/x,
+    'src/plan/unprovision.rs' => qr/\A purge [ ] (?: account | user )/x,
+    'src/apply/undo.rs'       => qr/\A user [ ] $ELLIPSIS [ ] on [ ] account/x,
 );
 
 sub sources {
