@@ -106,8 +106,8 @@ rule 'where_the_undo_cannot_reach_the_server_each_thing_that_is_left_is_named',
     );
     my $text = refused 'the hook', '; left in MagicMail, to be put right by hand: ',
         sub { isp->mailbox($ann, username => 'jane', definition => 'Gold')->insert };
-    says $text, 'user jane on account FREESIDE1 (new)', 'the user';
-    says $text, 'package GOLD on user first (remove it)',         'the package';
+    says $text, 'user jane on account FREESIDE1 (new)',   'the user';
+    says $text, 'package GOLD on user first (remove it)', 'the package';
     ok magicmail->user('jane'), 'which are there';
     is_deeply [sort @{magicmail->user('first')->{packages}}], [qw( EMAIL GOLD )], 'indeed';
     };

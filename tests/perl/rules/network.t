@@ -150,7 +150,7 @@ rule 'a_write_that_cannot_be_told_is_among_what_is_undone_and_the_text_says_so' 
     my $text = refused 'the user', 'could not create user jane on account FREESIDE1: ',
         sub { jane($ann)->insert };
     says $text, '; it is not known whether it was done all the same', 'the doubt';
-    says $text, '; what was done before it was undone',                 'the undo';
+    says $text, '; what was done before it was undone',               'the undo';
     is_deeply magicmail->state, $before, 'as before';
 };
 

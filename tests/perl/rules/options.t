@@ -246,6 +246,7 @@ rule 'a_hook_starts_no_step_after_three_times_the_timeout_and_undoes',
     new_export(options => {package => 'GOLD', timeout => 0.5}, definitions => ['Gold']);
     change_server(sub { $_[0]{accounts}{FREESIDE1}{status} = 'suspended' });
     my $before = magicmail->state;
+
     # As slow as it can be, until the time for steps is over.
     magicmail->faults(
         {kind => 'slow', ms => 450, on => 1, count => 5, method => 'GET'},

@@ -88,9 +88,8 @@ rule 'nothing_is_removed_where_an_assignment_failed' => sub {
     magicmail->modes(known_packages => ['EMAIL', 'OLD']);
     provision($ann, username => 'third');
     packages_are('first', [qw( EMAIL OLD )], 'the old one stays');
-    says heard(), 'could not assign package GOLD to user first', 'a warning';
-    says heard(), 'not done because of that: remove package OLD from user first',
-        'for both';
+    says heard(), 'could not assign package GOLD to user first',                  'a warning';
+    says heard(), 'not done because of that: remove package OLD from user first', 'for both';
 };
 
 rule 'the_packages_of_suspended_services_count' => sub {

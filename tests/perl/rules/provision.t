@@ -118,7 +118,8 @@ rule 'of_several_masters_the_one_of_the_oldest_service_counts_and_a_warning_says
     new_export(options => {package => 'GOLD'}, definitions => ['Gold']);
     provision($ann, username => 'third', definition => 'Gold');
     is_deeply [sort @{magicmail->user('zoe')->{packages}}], [qw( EMAIL GOLD )], 'the oldest holds them';
-    says heard(), 'account FREESIDE1 has 2 users that are marked as its master (amy, zoe); zoe counts', 'a warning';
+    says heard(), 'account FREESIDE1 has 2 users that are marked as its master (amy, zoe); zoe counts',
+        'a warning';
 };
 
 rule 'where_there_is_no_master_the_new_user_becomes_it' => sub {
@@ -235,8 +236,7 @@ rule 'a_user_name_of_another_service_of_this_customer_is_refused' => sub {
     for my $name (qw( jane JANE )) {
         my $text = refused $name, "the user name $name is taken by service ",
             sub { isp->mailbox($ann, username => $name, domain => 'example.org')->insert };
-        says $text, 'service ' . $first->svcnum . ' (jane@example.net), and',
-            'it names that service';
+        says $text, 'service ' . $first->svcnum . ' (jane@example.net), and', 'it names that service';
     }
     is_deeply magicmail->state, $before, 'nothing is changed';
 };

@@ -55,7 +55,7 @@ rule 'an_account_with_deleted_mailboxes_is_not_purged', %PURGING, sub {
     passes('unprovisioned', sub { $svc->delete });
     is magicmail->account('FREESIDE1')->{status}, 'deleted', 'it is marked deleted';
     is magicmail->user('other')->{status},        'deleted', 'their mail is kept';
-    is magicmail->user('jane'), undef, 'this one is gone';
+    is magicmail->user('jane'),                   undef,     'this one is gone';
 };
 
 rule 'an_account_whose_address_is_on_another_user_leaves_it_there', %PURGING, sub {

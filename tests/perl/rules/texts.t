@@ -176,9 +176,9 @@ rule 'everything_that_is_left_is_named_and_the_text_is_not_too_long' => sub {
     my $text = refused 'the hook', '; left in MagicMail, to be put right by hand: ', sub {
         isp->mailbox($ann, username => 'gold', definition => 'Gold', domain => 'elsewhere.example')->insert
     };
-    says $text, 'user gold on account FREESIDE1 (new)', 'the user';
-    says $text, 'package GOLD on user first (remove it)',         'the package';
-    says $text, 'account FREESIDE1 is active, was suspended',     'the account';
+    says $text, 'user gold on account FREESIDE1 (new)',       'the user';
+    says $text, 'package GOLD on user first (remove it)',     'the package';
+    says $text, 'account FREESIDE1 is active, was suspended', 'the account';
 };
 
 done_testing;

@@ -114,7 +114,8 @@ for my $list (sort keys %NOT_BELIEVED) {
             passes('unprovisioned', sub { $svc->delete });
             is magicmail->user('bob')->{master_user},     'N',      'no hand-over';
             is magicmail->account('FREESIDE1')->{status}, 'active', 'the account stays';
-            says heard(), "the server's list of the users of account FREESIDE1 does not show user jane or the other "
+            says heard(),
+                "the server's list of the users of account FREESIDE1 does not show user jane or the other "
                 . "services' users, so it was not trusted",
                 'a warning';
             my $user = magicmail->user('jane');
