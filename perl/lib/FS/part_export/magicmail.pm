@@ -174,6 +174,31 @@ sub delete {    ## no critic (ProhibitBuiltinHomonyms) -- Freeside's
     return $error ne '' ? $error : $self->SUPER::delete(@arguments);
 }
 
+=item actions
+
+Links of the list of exports, in pairs of label and path: the test report. Freeside
+appends a question mark and the number of the export, and shows the page in a small
+window.
+
+=cut
+
+sub actions {
+    my ($self) = @_;
+    my $type = ref $self ? $self->exporttype : 'magicmail';
+    return ('Test report' => "search/report_svc_export_test.cgi?export=$type;from");
+}
+
+=item _upgrade_exporttype
+
+Called by freeside-upgrade: see L<FS::part_export::magicmail::Upgrade>. Without a request.
+
+=cut
+
+sub _upgrade_exporttype {    ## no critic (ProhibitUnusedPrivateSubroutines) -- Freeside calls it
+    require FS::part_export::magicmail::Upgrade;
+    return FS::part_export::magicmail::Upgrade::run();
+}
+
 =back
 
 =head1 JOBS

@@ -93,11 +93,14 @@ sub info {
         error_url       => '/edit/part_export.cgi?',
         };
     return (
-        svc     => 'svc_acct',
-        desc    => 'Real-time provisioning of mailboxes on a MagicMail server',
-        options => \%options,
-        scripts => \%scripts,
-        notes   => $NOTES,
+        svc => 'svc_acct',
+
+        # A user name is unique on the server, whatever the domain.
+        nodomain => 'Y',
+        desc     => 'Real-time provisioning of mailboxes on a MagicMail server',
+        options  => \%options,
+        scripts  => \%scripts,
+        notes    => $NOTES,
     );
 }
 
