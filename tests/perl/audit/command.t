@@ -6,12 +6,15 @@
 use strict;
 use warnings;
 
+use Carp           qw( croak );
 use Cwd            qw( abs_path );
 use English        qw( -no_match_vars );
 use File::Basename qw( dirname );
 use FindBin;
 use lib "$FindBin::Bin/../lib";
 
+use File::Path qw( make_path );
+use File::Temp qw( tempdir );
 use IPC::Open3 qw( open3 );
 use JSON::PP;
 use Symbol qw( gensym );
@@ -117,6 +120,46 @@ subtest 'test and status' => sub {
     like $printed, qr/library [ ] \d/x,                        'the library';
 };
 
+subtest 'what Freeside warns of while it loads is nothing for cron' => sub {
+    my $folder = tempdir(CLEANUP => 1);
+    make_path("$folder/FS/part_export");
+    open my $file, '>', "$folder/FS/part_export/chatty.pm" or croak "chatty.pm: $OS_ERROR";
+    print {$file} 'package FS::part_export::chatty; warn "chatty is loaded\n"; 1;', "\n";
+    close $file or croak "chatty.pm: $OS_ERROR";
+    local $ENV{PERL5LIB} = join q{:}, $folder, grep { defined } $ENV{PERL5LIB};
+    is_deeply [run_it(qw( audit admin --quiet ))], [0, q{}, q{}], 'silent where nothing differs';
+    my ($status, undef, $said) = run_it(qw( audit admin --customer 99 --quiet ));
+    is $status, 2, 'what could not be told';
+    like $said, qr/^chatty [ ] is [ ] loaded$/mx, 'comes with the warnings';
+    (undef, undef, $said) = run_it(qw( audit admin ));
+    like $said, qr/^chatty [ ] is [ ] loaded$/mx, 'and so does what a person runs';
+};
+
+subtest 'jobs of all servers are counted once' => sub {
+    my $export = FS::part_export->new({exporttype => 'magicmail', machine => 'other.example.net'});
+    is $export->insert({client_id => 'x', client_password => 'y'}), q{}, 'an export of another server';
+    my $job = FS::queue->new({job => 'FS::part_export::magicmail::suspend_job'});
+    is $job->insert($export->exportnum, 1), q{}, 'a job';
+    my ($status, $printed) = run_it(qw( status admin ));
+    is $status, 0, 'status';
+    my @servers = $printed =~ m/^(server [ ] .*)$/gmx;
+    is scalar(@servers), 2, 'two servers';
+    is_deeply [$printed =~ m/^(jobs .*)$/gmx], ['jobs in the queue, new: 1'], 'one line for the queue';
+    is $job->delete,    q{}, 'the job is gone';
+    is $export->delete, q{}, 'so is the export';
+};
+
+subtest 'a limit of one change reads as a sentence' => sub {
+    my $state = $magicmail->state;
+    $state->{users}{u2a}{status} = 'suspended';
+    $magicmail->set_state($state);
+    my ($status, $printed) = run_it(qw( repair admin --apply ));
+    $state->{users}{u2a}{status} = 'active';
+    $magicmail->set_state($state);
+    is $status, 2, 'nothing was done';
+    like $printed, qr/^nothing\swas\sdone:\s1\schange\sis\smore\sthan\s5\s/mx, 'and why';
+};
+
 subtest 'what cannot be is refused in plain words' => sub {
     my @wrong = (
         [[],                               qr/\Ausage:/x],
@@ -125,6 +168,10 @@ subtest 'what cannot be is refused in plain words' => sub {
         [['audit', 'admin', 99],           qr/\Athere [ ] is [ ] no [ ] export [ ] 99/x],
         [['audit', 'admin', '--format=x'], qr/\Ausage:/x],
         [['audit', 'admin', '--colour'],   qr/\AUnknown [ ] option/x],
+        [
+            ['audit', 'nobody'],
+            qr/\Acannot [ ] start [ ] as [ ] Freeside's [ ] user [ ] nobody: [ ] [^\n]+ [^.]\n\z/x
+        ],
     );
     for my $case (@wrong) {
         my ($arguments, $text) = @{$case};

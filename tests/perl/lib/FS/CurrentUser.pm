@@ -14,7 +14,7 @@ sub load_user {
     require FS::Record;
     require FS::access_user;
     my $user = FS::Record::qsearchs('access_user', {username => $username, disabled => q{}})
-        or die "unknown user: $username\n";
+        or die "unknown user: $username";    ## no critic (RequireCarping): as Freeside
     $CurrentUser = $user;
     return $user;
 }

@@ -52,13 +52,34 @@ sub run {
     if (!$command || !defined $user || @more || !$is_known) { return $self->_complain($USAGE) }
     my $status;
     my $has_run = eval {
-        adminsuidsetup($user);
-        require FS::part_export;
+        $self->_set_up($user);
         $self->{exports} = $self->_exports($exportnum);
         $status = $self->$command;
         1;
     };
-    return $has_run ? $status : $self->_complain(one_line("$@") . "\n");
+    if (!$has_run)        { $status = $self->_complain(one_line("$@") . "\n") }
+    if ($status != $FINE) { print {*STDERR} @{$self->{warnings}} }
+    return $status;
+}
+
+# Freeside and its exports, as that user of Freeside's. Some of Freeside's classes warn
+# whenever they are loaded: for cron that is nothing to send, unless something differs.
+sub _set_up {
+    my ($self, $user) = @_;
+    $self->{warnings} = [];
+    local $SIG{__WARN__} = sub {
+        my ($text) = @_;
+        if ($self->{option}{quiet}) { push @{$self->{warnings}}, $text }
+        else                        { print {*STDERR} $text }
+        return;
+    };
+    if (!eval { adminsuidsetup($user); 1 }) {
+        my $error = "$@";
+        $error =~ s/[ ]at[ ]\S+[ ]line[ ]\d+[.]?\s*\z//x;
+        die "cannot start as Freeside's user $user: $error\n";
+    }
+    require FS::part_export;
+    return;
 }
 
 # One export, or the first of each server.
@@ -243,6 +264,7 @@ sub _status {
         : "$error\n"
     );
     foreach my $export (@{$self->{exports}}) { $self->_say_export($export) }
+    $self->_say_jobs($self->{exports}[0]);
     return $error eq '' ? $FINE : $CANNOT;
 }
 
@@ -260,11 +282,18 @@ sub _say_export {
                 . (join(', ', @svcparts) || 'none')
                 . "\n");
     }
-    my @jobs = $records->rows(<<'END');
+    return;
+}
+
+# Of all servers.
+sub _say_jobs {
+    my ($self, $export) = @_;
+    my $records = FS::part_export::magicmail::Records->new($export, $export->magic_options);
+    my @jobs    = $records->rows(<<'END');
 SELECT status, COUNT(*) AS jobs FROM queue
  WHERE job LIKE 'FS::part_export::magicmail::%' GROUP BY status ORDER BY status
 END
-    foreach my $row (@jobs) { $self->_say("  jobs in the queue, $row->{status}: $row->{jobs}\n") }
+    foreach my $row (@jobs) { $self->_say("jobs in the queue, $row->{status}: $row->{jobs}\n") }
     return;
 }
 

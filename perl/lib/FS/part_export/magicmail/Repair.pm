@@ -58,13 +58,15 @@ sub brake {
     if (my @unread = @{$result->{unread}}) {
         return 'the audit could not tell everything: ' . $unread[0]{text};
     }
-    my $count = $self->chosen;
-    if ($count > $limit{max_changes}) {
-        return "$count changes are more than $limit{max_changes} (--max-changes)";
-    }
+    my $count    = $self->chosen;
     my $services = $result->{services};
+    my $changes  = $count == 1    ? '1 change is' : "$count changes are";
+    my $of_all   = $services == 1 ? '1 service'   : "$services services";
+    if ($count > $limit{max_changes}) {
+        return "$changes more than $limit{max_changes} (--max-changes)";
+    }
     if ($count * 100 > $limit{max_percent} * $services) {
-        return "$count changes are more than $limit{max_percent} % of $services services (--max-percent)";
+        return "$changes more than $limit{max_percent} % of $of_all (--max-percent)";
     }
     return '';
 }
