@@ -8,7 +8,7 @@ use warnings;
 
 use Test::More;
 
-use FS::Record qw( in_transaction );
+use FS::Record qw( dbh in_transaction );
 use Rule       qw( :all );
 
 my $TAKEN_OVER = 'was on account FREESIDE1 already and was taken over (existing mail kept)';
@@ -65,7 +65,7 @@ LINES
     says heard(), "user jane $TAKEN_OVER", 'with a warning';
 };
 
-rule 'this_very_service_exported_again_is_taken_over' => sub {
+rule 'this_very_service_exported_again_is_refreshed' => sub {
     my $jane   = provision(isp->customer, username => 'jane', finger => 'Jane Roe');
     my $before = magicmail->state;
     passes(
@@ -75,7 +75,40 @@ rule 'this_very_service_exported_again_is_taken_over' => sub {
         }
     );
     is_deeply magicmail->state, $before, 'nothing changes';
-    says heard(), "user jane $TAKEN_OVER", 'with a warning';
+    unlike heard(), qr/taken[ ]over/x, 'nobody is warned of a takeover';
+};
+
+# Its account may be on record of another export of this machine, or of none, as with
+# mailboxes of the module that Freeside ships: then only freeside-reexport tells.
+for my $known (qw( on_record by_reexport )) {
+    rule "a_mailbox_that_is_suspended_in_magicmail_stays_so_when_refreshed_$known" => sub {
+        my $jane = provision(isp->customer, username => 'jane', finger => 'Jane Roe');
+        change_server(sub { $_[0]{users}{jane}{status} = 'suspended' });
+        if ($known eq 'by_reexport') {
+            ok dbh->do('DELETE FROM export_cust_svc'), 'nothing is on record';
+            dbh->commit;
+        }
+        passes(
+            'again',
+            $known eq 'on_record'
+            ? sub {
+                in_transaction(sub { export->export_insert($jane) })
+            }
+            : sub { isp->reexport(export, $jane) }
+        );
+        is magicmail->user('jane')->{status}, 'suspended', 'whoever suspended it knows why';
+        says heard(), 'user jane is suspended in MagicMail and stays so', 'a warning';
+    };
+}
+
+rule 'a_password_that_cannot_be_sent_is_only_a_warning_of_a_refresh' => sub {
+    my $jane = provision(isp->customer, username => 'jane', finger => 'Jane Roe');
+    ok dbh->do(q{UPDATE svc_acct SET _password = '{SSHA}abc', _password_encoding = 'ldap'}),
+        'another encoding';
+    dbh->commit;
+    passes('again', sub { isp->reexport(export, $jane) });
+    is password_of('jane'), 'plain secret12', 'the old one stays';
+    says heard(), 'the password was not sent: ', 'a warning';
 };
 
 rule 'a_mailbox_whose_package_is_suspended_in_freeside_is_taken_over_suspended' => sub {

@@ -279,9 +279,13 @@ sub _document {
         my $no_suspend = $self->{export}->get('no_suspend');
         $document{service}{suspended} =
             $facts->{susp} && !$no_suspend ? 1 : 0;
+
+        # Outside of a transaction only freeside-reexport provisions.
+        $document{service}{provisioned_before} = $facts->{on_record} ne '' || $self->{is_alone} ? 1 : 0;
     }
-    if ($hook eq 'provision' || $hook eq 'unprovision' || $facts->{has_namesake}) {
-        $document{others} = $self->_others($document{service});
+    if ($CONCERNS_ACCOUNT{$hook}) { $document{others} = $self->_others($document{service}) }
+    if ($facts->{has_namesake}) {
+        $document{namesakes} = $self->{services}->namesakes($document{service}{username}, $svc->svcnum);
     }
     return \%document;
 }
@@ -289,7 +293,8 @@ sub _document {
 sub _account {
     my ($self)  = @_;
     my $facts   = $self->{facts};
-    my %account = (id => $self->{account_id});
+    my $id      = $self->{account_id};
+    my %account = (id => $id, on_record => $id ne '' && lc $facts->{on_record} eq lc $id ? 1 : 0);
     if ($self->{configured_id} ne '') {
         $account{configured_id} = $self->{configured_id};
     }

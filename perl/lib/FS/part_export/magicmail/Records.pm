@@ -80,13 +80,11 @@ sub service_facts {
     my $svcnum  = $svc->svcnum;
     my @domains = map { $_ ? $_->domsvc || undef : undef } $svc, $old;
     my ($on_record, $join, @bind) = $self->_record_of($svcnum);
-
-    # Freeside keeps names in small letters, unless it is told otherwise; its index of
-    # them knows no other way.
     my $username = $svc->username;
-    if (!defined $username) { $username = '' }
-    my $locking = _locking_read();
-    return $self->_own_record( <<"END", @domains, $username, lc $username, ($svcnum) x 3, @bind);
+    my @names    = spellings(defined $username ? $username : '');
+    my $places   = places(@names);
+    my $locking  = _locking_read();
+    return $self->_own_record( <<"END", @domains, @names, ($svcnum) x 3, @bind);
 SELECT cust_svc.svcpart, cust_svc.pkgnum, cust_pkg.custnum, cust_pkg.susp,
        cust_main.agent_custid, cust_main.first AS first_name, cust_main.last AS last_name,
        svc_acct.svcnum AS row_svcnum,
@@ -94,7 +92,7 @@ SELECT cust_svc.svcpart, cust_svc.pkgnum, cust_pkg.custnum, cust_pkg.susp,
        ( SELECT domain FROM svc_domain WHERE svc_domain.svcnum = ? ) AS old_domain,
        CASE WHEN EXISTS (
          SELECT 1 FROM svc_acct AS namesake
-          WHERE namesake.username IN ( ?, ? ) AND namesake.svcnum <> ?
+          WHERE namesake.username IN ( $places ) AND namesake.svcnum <> ?
        ) THEN 1 ELSE 0 END AS has_namesake,
        $on_record
   FROM ( SELECT 1 AS one ) AS this
@@ -105,6 +103,14 @@ SELECT cust_svc.svcpart, cust_svc.pkgnum, cust_pkg.custnum, cust_pkg.susp,
   $join
   $locking
 END
+}
+
+# How Freeside may have a user name, which MagicMail compares without regard to case: as
+# given, or in small letters, as it keeps them unless it is told otherwise, or in large
+# ones. Its index of them knows no other way.
+sub spellings {
+    my ($username) = @_;
+    return ($username, lc $username, uc $username);
 }
 
 # Of the rows of a service, one for each of its records, that with this export's own

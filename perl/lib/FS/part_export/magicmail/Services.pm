@@ -45,8 +45,8 @@ sub on_accounts {
     return @services;
 }
 
-# The same, for there may be thousands, and most are alike: package, account_id, and
-# svcnum, username and domain of each service that has these. Without the service
+# The same, for there may be thousands, and most are alike: package, account_id, on_record
+# (where that account is), and svcnum, username and domain of each service that has these. Without the service
 # $but; of $usual, a package and an account_id, what is the same is left out.
 sub alike_on_accounts {
     my ($self, $accounts, $custnum, $usual, $but) = @_;
@@ -109,8 +109,10 @@ sub _places {
     foreach my $export (@{$self->{by_svcpart}{$service->{svcpart}}}) {
         my $account = $self->account_of($service, $export->{exportnum});
         next if !$is_own && !grep { lc eq lc $account } @{$of->{accounts}};
-        my %place = (package => $export->{package}, account_id => $account);
-        push @places, {map { $_ => $place{$_} } grep { !_is($of->{usual}{$_}, $place{$_}) } keys %place};
+        my %place   = (package => $export->{package}, account_id => $account);
+        my %unusual = map { $_ => $place{$_} } grep { !_is($of->{usual}{$_}, $place{$_}) } keys %place;
+        if ($service->{records}) { $unusual{on_record} = 1 }
+        push @places, \%unusual;
     }
     return @places;
 }
@@ -118,6 +120,34 @@ sub _places {
 sub _is {
     my ($usual, $text) = @_;
     return defined $usual && $usual eq $text;
+}
+
+# The other provisioned services that have a user name, in whatever domain and on
+# whatever account: svcnum, domain, account_id and on_record of each, once for each of
+# its accounts.
+sub namesakes {
+    my ($self, $username, $svcnum) = @_;
+    my $records = $self->{records};
+    my @names   = FS::part_export::magicmail::Records::spellings($username);
+    my $places  = FS::part_export::magicmail::Records::places(@names);
+    my $alike   = "SELECT svc_acct.svcnum FROM svc_acct WHERE svc_acct.username IN ( $places )";
+    my $exports = $self->{by_svcpart} ||= $self->exports_by_svcpart;
+    my @namesakes;
+    foreach my $service (grep { $_->{svcnum} != $svcnum } $self->among($alike, @names)) {
+        my %accounts =
+            map { lc $_ => $_ }
+            map { $self->account_of($service, $_->{exportnum}) } @{$exports->{$service->{svcpart}}};
+        foreach my $account (sort keys %accounts) {
+            push @namesakes,
+                {
+                svcnum     => $service->{svcnum},
+                domain     => $records->text($service->{domain}),
+                account_id => $accounts{$account},
+                on_record  => $service->{records} ? 1 : 0,
+                };
+        }
+    }
+    return \@namesakes;
 }
 
 # Each definition's exports, by their numbers: exportnum and package of each. A
