@@ -16,18 +16,19 @@ use Simulator;
 
 # name => label, default, type, as the documentation has them.
 my @OPTIONS = (
-    [client_id          => 'API Client ID',                                      undef,      q{}],
-    [client_password    => 'API Client Password',                                undef,      q{}],
-    [account_prefix     => 'Account Prefix',                                     'FREESIDE', q{}],
-    [package            => 'Package',                                            'EMAIL',    q{}],
-    [port               => 'Port',                                               '443',      q{}],
-    [autopurge          => 'Auto purge user/account on unprovision',             undef,      'checkbox'],
-    [use_agent_custid   => 'Use agent_custid for the account id when available', undef,      'checkbox'],
-    [purge_after_commit => 'Purge only after the unprovision is committed',      undef,      'checkbox'],
-    [debug              => 'Enable debug warnings',                              undef,      'checkbox'],
-    [ca_file            => qr/\ACA[ ]certificate[ ]file/x,                       undef,      q{}],
-    [tls_insecure       => q{Do not verify the server's certificate},            undef,      'checkbox'],
-    [timeout            => 'Seconds to wait for one request',                    '20',       q{}],
+    [client_id            => 'API Client ID',                                   undef,          q{}],
+    [client_password      => 'API Client Password',                             undef,          q{}],
+    [client_password_file => q{File with the API client's password (optional)}, undef,          q{}],
+    [account_prefix       => 'Account Prefix',                                  'FREESIDE',     q{}],
+    [package              => 'Package',                                         'EMAIL',        q{}],
+    [port                 => 'Port',                                            '443',          q{}],
+    [autopurge            => 'Auto purge user/account on unprovision',          undef,          'checkbox'],
+    [purge_after_commit   => 'Purge only after the unprovision is committed',   undef,          'checkbox'],
+    [use_agent_custid     => 'Use agent_custid for Magicmail account_id when available', undef, 'checkbox'],
+    [debug                => 'Enable debug warnings',                                    undef, 'checkbox'],
+    [ca_file              => qr/\ACA[ ]certificate[ ]file/x,                             undef, q{}],
+    [tls_insecure         => q{Do not verify the server's certificate},                  undef, 'checkbox'],
+    [timeout              => 'Seconds to wait for one request (default: 20)',            '20',  q{}],
 );
 
 my %others;

@@ -75,6 +75,7 @@ print "settings: $settings->{'MagicMail not known'}\n";
 print "method: ", ( defined $export->get_user('ann') ? 'something' : 'nothing' ),
     ' [', $export->error, "]\n";
 print "save: [", $export->check_options( { $export->options } ), "]\n";
+print "bad: [", $export->check_options( { $export->options, port => 'x' } ), "]\n";
 my ($group) = map { values %{$_} } FS::part_export::magicmail->test_export_report({})->[0];
 print "report: ", values( %{ $group->{errors}{library}{errors} } ), "\n";
 END
@@ -89,6 +90,7 @@ sub each_hook_says {
     like $said, qr/^settings:.*$what/mx,                   "$name: settings";
     like $said, qr/^method:[ ]nothing[ ]\[.*$what.*\]$/mx, "$name: method";
     like $said, qr/^save:[ ]\[\]$/mx,                      "$name: an export can be saved";
+    like $said, qr/^bad:[ ]\[the[ ]export's[ ]Port/mx,     "$name: but no bad one";
     like $said, qr/^report:[ ].*$what/mx,                  "$name: report";
     return;
 }

@@ -8,6 +8,8 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/../lib";
 
+use Carp       qw( croak );
+use File::Temp ();
 use Test::More;
 
 use Died qw( died );
@@ -233,6 +235,49 @@ subtest 'the link' => sub {
     for my $bad ('javascript:alert(1)', 'mm/$username', 'https://mm/$custnum') {
         like died(sub { $isp->change_options($export, link_url => $bad) }), qr/link_url/x, "$bad is refused";
     }
+};
+
+subtest 'without the library bad options are refused in its words' => sub {
+    begin();
+    my $password = File::Temp->new;
+    print {$password} "\n" or croak 'password file';
+    close $password        or croak 'password file';
+    my %file = (client_password => q{}, client_password_file => $password->filename);
+    my @bad  = (
+        (map { {machine         => $_} } q{}, 'https://mail', 'mail/api', 'a b'),
+        (map { {client_id       => $_} } q{}, 'a:b'),
+        (map { {port            => $_} } qw( x 0 65536 443x -1 )),
+        (map { {timeout         => $_} } qw( soon 0 -1 3601 1e9 )),
+        (map { {ca_file         => $_} } '/nowhere/ca.pem'),
+        (map { {client_password => q{}, client_password_file => $_} } q{}, '/nowhere/password', '/'),
+        {%file, client_password => 'x'},
+        {%file},
+    );
+    for my $bad (@bad) {
+        my %given   = ($export->options, %{$bad});
+        my $machine = exists $bad->{machine} ? $bad->{machine} : $export->machine;
+        my $options = FS::part_export::magicmail::Options::complete(%given);
+        my $fault   = FS::part_export::magicmail::Faults::of($options, $machine);
+        my (undef, $failure) = FS::part_export::magicmail::Library->for_configuration(
+            FS::part_export::magicmail::Options::configuration($options, $machine));
+        isnt $fault, q{}, join q{ }, %{$bad};
+        is $fault, $failure->{text}, '... in the same words';
+    }
+};
+
+subtest 'the client password may be in a file' => sub {
+    begin();
+    my $file = File::Temp->new;
+    print {$file} "secret\n" or croak 'password file';
+    close $file              or croak 'password file';
+    $isp->change_options($export, client_password => q{}, client_password_file => $file->filename);
+    is $isp->fresh($svc)->export_getstatus->{'MagicMail status'}, 'active', 'it is used';
+    open my $changed, '>', $file->filename or croak 'password file';
+    print {$changed} "another\n" or croak 'password file';
+    close $changed               or croak 'password file';
+    like $isp->fresh($svc)->export_getstatus->{'MagicMail status'}, qr/not[ ]known/x,
+        'and read again once it has changed';
+    $isp->change_options($export, client_password => 'secret', client_password_file => q{});
 };
 
 subtest 'options are checked when the export is saved' => sub {

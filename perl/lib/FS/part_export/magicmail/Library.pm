@@ -66,7 +66,7 @@ sub for_configuration {
     return (undef, {status => $STATUS_BAD, text => $error}) if $error ne '';
     local $@ = '';
     my $document = $json->encode($configuration);
-    my $key      = $document . _state_of($configuration->{ca_file});
+    my $key = join q{ }, $document, map { _state_of($configuration->{$_}) } qw(ca_file client_password_file);
     @used = grep { $_ ne $key } @used;
     if (!$kept{$key}) {
         my $pointer = $call{mm_export_new}->($document);
@@ -138,7 +138,7 @@ sub _failure {
     return {%failure, status => $status, text => $text};
 }
 
-# A certificate file that was replaced is another configuration.
+# A file of a certificate or a password that was replaced is another configuration.
 sub _state_of {
     my ($file) = @_;
     return '' if !defined $file || $file eq '';

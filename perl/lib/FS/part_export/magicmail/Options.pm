@@ -8,54 +8,63 @@ use warnings;
 
 use Tie::IxHash;
 
+use FS::part_export::magicmail::Faults;
 use FS::part_export::magicmail::Library;
 
+# Freeside gives them a column beside the labels: a wide one would squeeze these.
 my $NOTES = <<'END';
-<p>Provisions mailboxes on a <a href="https://www.magicmail.com/">MagicMail</a>
-mail server, in real time: each customer is one MagicMail account, each service
-one user with one e-mail address, and the export's package is put on the
-account's master user.</p>
+<div style="max-width: 40em">
+<p>Provisions mailboxes on a <a href="https://www.magicmail.com/" target="_blank">MagicMail</a>
+mail server. Each customer is one MagicMail account, each service one user with one
+e-mail address; the package is on the account's master user.</p>
+<details><summary><b>Before the first mailbox, and what the options mean</b></summary>
 <ul>
-<li>In MagicMail, set up an API client of the type FREESIDE and let it use each
-mail domain as a <b>system domain</b>; hosted domains cannot be provisioned.
-<li>One MagicMail export per service definition. Several exports (one for each
-MagicMail package) may share a server and an account prefix: an account's master
-user then holds the packages of all its services.
+<li>In MagicMail, set up an API client of the type FREESIDE, and let it use each mail
+domain as a <b>system domain</b>. Hosted domains cannot be provisioned.
+<li>Put one MagicMail export on a service definition. Exports for several packages may
+share a server and an account prefix.
 <li>Passwords must be stored as plain text, as crypt (DES or $1$), or as ldap with
-{PLAIN}, {CLEARTEXT}, {CRYPT} or {DES}; others are refused.
-<li>A user name cannot be changed, and is unique on the whole server, whatever the
-domain.
-<li>Without <b>Auto purge</b>, an unprovisioned mailbox is only marked deleted, and
-comes back when the service is provisioned again. With it, the mail is lost; with
-<b>Purge only after the unprovision is committed</b> too, Freeside's queue does that,
-and an unprovision that fails after all loses nothing.
-<li>A server with a certificate of its own making: name it (or its CA) in
-<b>CA certificate file</b>. Without any verification, whoever is between here and the
-server can read the API password.
-<li>The link to the MagicMail administration may hold $account, $username, $domain
-and $address, for example
-<code>https://mail.example.net/admin/user?name=$username</code>; it is shown with
-each service of a customer.
+{PLAIN}, {CLEARTEXT}, {CRYPT} or {DES}. Others are refused.
+<li>A user name is unique on the whole server, whatever the domain. It cannot be changed.
+<li>Without <b>Auto purge</b>, an unprovisioned mailbox is only marked deleted. It comes
+back if the service is provisioned again. With it, the mail is lost. Choose
+<b>Purge only after the unprovision is committed</b> too: then an unprovision that fails
+loses nothing.
+<li>Give the API client's password either in <b>API Client Password</b>, or as the first
+line of a file that Freeside's processes can read: the password is then neither in
+Freeside's database nor on this page.
+<li>If the server's certificate is self-signed, or of a CA of your own, name a file with
+it in <b>CA certificate file</b>. If the certificate is not verified, anybody on the way
+can read the API password.
+<li>The link to the MagicMail administration may contain $account, $username, $domain and
+$address, for example <code>https://mail.example.net/admin/user?name=$username</code>.
+It is shown with each service of a customer.
 </ul>
+<p>The documentation is in <code>/usr/share/doc/freeside-export-magicmail/docs</code>
+(packages) or in the folder <code>docs</code> of the sources: <code>options.md</code>
+explains each option.</p>
+</details>
+</div>
 END
 
 # Name => label, type, default; in the order in which Freeside shows them.
 my @OPTIONS = (
-    client_id       => {label => 'API Client ID'},
-    client_password => {label => 'API Client Password'},
-    account_prefix  => {label => 'Account Prefix', default => 'FREESIDE'},
-    package         => {label => 'Package',        default => 'EMAIL'},
-    port            => {label => 'Port',           default => '443'},
-    autopurge       => {
+    client_id            => {label => 'API Client ID'},
+    client_password      => {label => 'API Client Password'},
+    client_password_file => {label => q{File with the API client's password (optional)}},
+    account_prefix       => {label => 'Account Prefix', default => 'FREESIDE'},
+    package              => {label => 'Package',        default => 'EMAIL'},
+    port                 => {label => 'Port',           default => '443'},
+    autopurge            => {
         label => 'Auto purge user/account on unprovision',
-        type  => 'checkbox',
-    },
-    use_agent_custid => {
-        label => 'Use agent_custid for the account id when available',
         type  => 'checkbox',
     },
     purge_after_commit => {
         label => 'Purge only after the unprovision is committed',
+        type  => 'checkbox',
+    },
+    use_agent_custid => {
+        label => 'Use agent_custid for Magicmail account_id when available',
         type  => 'checkbox',
     },
     debug        => {label => 'Enable debug warnings', type => 'checkbox'},
@@ -64,14 +73,14 @@ my @OPTIONS = (
         label => q{Do not verify the server's certificate},
         type  => 'checkbox',
     },
-    timeout  => {label => 'Seconds to wait for one request', default => '20'},
+    timeout  => {label => 'Seconds to wait for one request (default: 20)', default => '20'},
     link_url => {label => 'Link to the MagicMail administration (optional)'},
 );
 
 my %DECLARED = @OPTIONS;
 
 # What goes into the configuration document as it stands.
-my @CONFIGURED = qw(client_id client_password account_prefix package port
+my @CONFIGURED = qw(client_id client_password client_password_file account_prefix package port
     ca_file timeout);
 my @SWITCHES = qw(autopurge tls_insecure debug);
 
@@ -83,7 +92,7 @@ sub info {
     tie my %options, 'Tie::IxHash', @OPTIONS;
     tie my %scripts, 'Tie::IxHash',
         check_export => {
-        html_label      => 'Check this export',
+        html_label      => 'Check this export (as saved)',
         success_message => 'The server, its certificate, the API client and' . ' the domains are in order.',
         error_url       => '/edit/part_export.cgi?',
         },
@@ -134,16 +143,17 @@ sub configuration {
 
 # What is wrong with options that are to be saved, as a text; '' if nothing. The
 # library looks at them as it will at each call, but sends nothing. Where it is
-# not installed yet, that is no reason not to save.
+# not installed yet, that is no reason not to save what is right.
 sub faults {
     my ($given, $machine) = @_;
-    my $options = complete(%{$given});
-    my $fault   = link_fault($options->{link_url});
-    return $fault if $fault ne '';
-    return ''     if FS::part_export::magicmail::Library::load() ne '';
     if (!defined $machine || $machine eq '_SVC_MACHINE') {
         $machine = 'localhost';
     }
+    my $options = complete(%{$given});
+    my $fault =
+        link_fault($options->{link_url}) || FS::part_export::magicmail::Faults::of($options, $machine);
+    return $fault if $fault ne '';
+    return ''     if FS::part_export::magicmail::Library::load() ne '';
     my (undef, $failure) =
         FS::part_export::magicmail::Library->for_configuration(configuration($options, $machine));
     return $failure ? $failure->{text} : '';
