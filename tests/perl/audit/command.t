@@ -168,10 +168,7 @@ subtest 'what cannot be is refused in plain words' => sub {
         [['audit', 'admin', 99],           qr/\Athere [ ] is [ ] no [ ] export [ ] 99/x],
         [['audit', 'admin', '--format=x'], qr/\Ausage:/x],
         [['audit', 'admin', '--colour'],   qr/\AUnknown [ ] option/x],
-        [
-            ['audit', 'nobody'],
-            qr/\Acannot [ ] start [ ] as [ ] Freeside's [ ] user [ ] nobody: [ ] [^\n]+ [^.]\n\z/x
-        ],
+        [['audit', 'nobody'],              qr/\Acannot [ ] start .* unknown [ ] user: [ ] nobody\n\z/x],
     );
     for my $case (@wrong) {
         my ($arguments, $text) = @{$case};

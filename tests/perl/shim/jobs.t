@@ -255,13 +255,16 @@ subtest 'arguments are checked, and hold no password' => sub {
 # What a server, and the names of things, may hold; Freeside's pages print the text raw,
 # and its progress window puts it into a URL as base64.
 my $STRANGE =
-    "<img src=x onerror=alert(1)> &lt;b&gt; a~ b~ c~ d> e> f> \x{141}\x{f3}d\x{17a} \x{1f4e7} \x{e9}";
+      "<img src=x onerror=alert(1)> &lt;b&gt; a~ b~ c~ d> e> f> \x{141}\x{f3}d\x{17a} \x{1f4e7} \x{e9}"
+    . ' !--service,1 onmouseover=alert(1) ,x--! !~~x,y,z--! '
+    . 'w' x 100;
 
 sub can_be_shown {
     my ($what, $text) = @_;
     isnt $text, q{}, "$what dies";
     like $text,   qr/\A [\x20-\x7e]+ \n? \z/x, '... with a line of ASCII';
-    unlike $text, qr/[<>&]/x,                  '... without markup';
+    unlike $text, qr/[<>&]|!--/x,              '... without markup';
+    unlike $text, qr/\S{81}/x,                 '... with words that fit onto a page';
     cmp_ok length $text, q{<=}, 1_501, '... of bounded length';
     unlike encode_base64($text, q{}), qr/[+]/x, '... and its base64 can stand in a URL';
     return;

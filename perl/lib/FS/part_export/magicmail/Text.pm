@@ -100,15 +100,22 @@ my %PLAIN = (
     "\x{fe}"   => 'th',
 );
 
+# The longest word of a job's text: a page of Freeside's is as wide as its longest word.
+my $LONGEST_WORD = 80;
+
 # Every text that a job dies with. Freeside prints it raw on the pages of the queue and
 # of the service, and into a script; its progress window cannot take a character beyond
-# Latin-1, nor a URL of more than 8 kB: so one bounded line of ASCII without markup.
+# Latin-1, nor a URL of more than 8 kB; and the page that this window leads to makes a
+# link, attributes and all, of what stands between !-- and --!. So it is one bounded line
+# of ASCII without markup.
 sub job_text {
     my ($text) = @_;
     require Unicode::Normalize;
     my $plain = Unicode::Normalize::NFKD(one_line($text));
     $plain =~ s/\p{Mn}//gx;
     $plain =~ s/([<>&~]|[^\x20-\x7e])/exists $PLAIN{$1} ? $PLAIN{$1} : q{?}/gex;
+    $plain =~ s/!--/! --/gx;
+    $plain =~ s/(\S{$LONGEST_WORD})(?=\S)/$1 /gx;
     return one_line($plain);
 }
 
