@@ -20,6 +20,7 @@ use crate::step::Step;
 use crate::world::{Hook, Task, World};
 use learn::record_answer;
 use settle::StepOutcome;
+use std::collections::BTreeMap;
 
 /// What a hook did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -91,7 +92,7 @@ pub fn apply(api: &Api, task: &Task, world: World) -> Result<(Done, World), Erro
         Ok(()) => {
             let done = run.journal.iter().filter(|entry| entry.effect == Effect::Done);
             let steps = done.map(|entry| api.clean(&entry.step.text())).collect();
-            Ok((Done { steps, warnings: run.warnings, unfinished: run.unfinished }, run.world))
+            Ok((Done { steps, warnings: run.warnings, unfinished: named(run.unfinished) }, run.world))
         }
         Err(failure) => Err(run.undone(failure)),
     }
@@ -155,6 +156,7 @@ impl Run<'_> {
 
     /// The steps of a stage are sent concurrently, then resolved one by one.
     fn run_stage(&mut self, stage: Vec<Planned>) -> Result<(), Failure> {
+        let mut only_warned_about = Vec::new();
         let calls: Vec<_> = stage.iter().map(|planned| calls::call(&planned.step)).collect();
         let replies = match self.api.begin_step() {
             Ok(()) => self.api.write(&calls),
@@ -187,41 +189,58 @@ impl Run<'_> {
                 }
                 StepOutcome::Failed { error, certain } => {
                     let effect = (!certain).then_some(Effect::InDoubt);
-                    let failure = self.failed(step, &error, effect, planned.weight);
-                    fatal = fatal.or(failure);
+                    let failure = self.failed(&step, &error, effect);
+                    if is_fatal(planned.weight, &error) {
+                        fatal = fatal.or(Some(failure));
+                    } else {
+                        only_warned_about.push((step, failure));
+                    }
                 }
                 StepOutcome::Refused(error) => {
-                    let failure = self.failed(step, &error, Some(Effect::Refused), planned.weight);
-                    fatal = fatal.or(failure);
+                    let failure = self.failed(&step, &error, Some(Effect::Refused));
+                    if is_fatal(planned.weight, &error) {
+                        fatal = fatal.or(Some(failure));
+                    } else {
+                        only_warned_about.push((step, failure));
+                    }
                 }
             }
         }
+        self.give_up(only_warned_about);
         fatal.map_or(Ok(()), Err)
     }
 
-    /// `effect`: which the step may have had; none if it certainly had none. Returns the failure of the hook,
-    /// if the step is one that the hook cannot do without.
-    fn failed(
-        &mut self,
-        step: Step,
-        error: &CallError,
-        effect: Option<Effect>,
-        weight: Weight,
-    ) -> Option<Failure> {
-        let failure = self.failure_of(&step, error, effect.is_none());
+    /// `effect`: which the step may have had; none if it certainly had none.
+    fn failed(&mut self, step: &Step, error: &CallError, effect: Option<Effect>) -> Failure {
         self.journal.extend(effect.map(|effect| Entry { step: step.clone(), effect }));
-        let is_fatal = match weight {
-            Weight::Fatal => true,
-            Weight::FatalUnlessForbidden => !settle::is_forbidden(error),
-            Weight::Warn | Weight::WarnIfAllWell => false,
-        };
-        if is_fatal {
-            return Some(failure);
+        self.failure_of(step, error, effect.is_none())
+    }
+
+    /// Steps that the hook can do without. Many that failed for one reason are one warning: a user may hold a
+    /// thousand packages too many.
+    fn give_up(&mut self, failed: Vec<(Step, Failure)>) {
+        let mut count_of: BTreeMap<&str, usize> = BTreeMap::new();
+        for (_, failure) in &failed {
+            *count_of.entry(&failure.why).or_default() += 1;
         }
-        self.warn(failure.text());
-        self.unfinished.push(self.api.clean(&step.text()));
-        self.world.progress.given_up.push(step);
-        None
+        let mut warned: BTreeMap<&str, usize> = BTreeMap::new();
+        let mut warnings = Vec::new();
+        for (_, failure) in &failed {
+            let count = count_of[failure.why.as_str()];
+            let seen = warned.entry(&failure.why).or_default();
+            *seen += 1;
+            if count <= MOST_NAMED {
+                warnings.push(failure.text());
+            } else if *seen == 1 {
+                let rest = format!("{}; {} more steps failed in the same way", failure.text(), count - 1);
+                warnings.push(rest);
+            }
+        }
+        warnings.into_iter().for_each(|warning| self.warn(warning));
+        for (step, _) in failed {
+            self.unfinished.push(self.api.clean(&step.text()));
+            self.world.progress.given_up.push(step);
+        }
     }
 
     fn record(&mut self, step: Step, reply: Option<&Reply>, effect: Effect) {
@@ -273,12 +292,32 @@ impl Run<'_> {
             return;
         }
         let left_out: Vec<String> = left_out.iter().map(|text| self.api.clean(text)).collect();
-        let text = format!("not done because of that: {}", left_out.join(", "));
+        let text = format!("not done because of that: {}", named(left_out.clone()).join(", "));
         match self.warnings.last_mut() {
             Some(warning) => *warning = format!("{warning}; {text}"),
             None => self.warnings.push(text),
         }
         self.unfinished.extend(left_out);
+    }
+}
+
+/// So many steps are named each; of more, the first ones, and how many more there are.
+const MOST_NAMED: usize = 8;
+
+fn named(mut steps: Vec<String>) -> Vec<String> {
+    if steps.len() > MOST_NAMED {
+        let more = steps.len() - (MOST_NAMED - 1);
+        steps.truncate(MOST_NAMED - 1);
+        steps.push(format!("{more} more steps"));
+    }
+    steps
+}
+
+fn is_fatal(weight: Weight, error: &CallError) -> bool {
+    match weight {
+        Weight::Fatal => true,
+        Weight::FatalUnlessForbidden => !settle::is_forbidden(error),
+        Weight::Warn | Weight::WarnIfAllWell => false,
     }
 }
 

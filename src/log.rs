@@ -45,6 +45,8 @@ const UNMISTAKABLE: usize = 8;
 #[derive(Default)]
 pub struct Redactor {
     needles: Vec<Needle>,
+    /// Of secrets that have nothing but blanks and `+` in them.
+    blanks: Vec<Blanks>,
     /// Of these, those that are the API client's password or its credentials.
     of_client: usize,
 }
@@ -65,6 +67,9 @@ impl Redactor {
     pub fn add(&mut self, secret: &Secret) {
         let text = secret.reveal();
         self.add_layers(text);
+        if !text.is_empty() && text.chars().all(is_gap) {
+            self.blanks.push(Blanks { length: text.chars().count(), has_plus: text.contains('+') });
+        }
         self.add_base64(text);
         if !text.is_ascii() {
             // UTF-8 that a server takes for Latin-1.
@@ -96,12 +101,12 @@ impl Redactor {
 
     /// `sentence` without its marks, and with every secret masked in what is the server's.
     pub fn resolve(&self, sentence: &str) -> String {
-        resolved(sentence, |theirs| masked(theirs, &self.needles))
+        resolved(sentence, |theirs| self.mask(theirs))
     }
 
     /// `text` of the server's with every secret masked, whole however long it is.
     pub fn mask(&self, text: &str) -> String {
-        masked(text, &self.needles)
+        masked(text, &self.needles, &self.blanks)
     }
 
     /// A name that a caller gave, to be shown as ours. It may be like a mailbox's password, but that it is like the
@@ -110,7 +115,7 @@ impl Redactor {
         let of_client = self.needles.iter().take(self.of_client);
         let unmistakable: Vec<&Needle> =
             of_client.filter(|needle| needle.chars.len() >= UNMISTAKABLE).collect();
-        masked(name, unmistakable)
+        masked(name, unmistakable, &[])
     }
 }
 
@@ -119,10 +124,20 @@ fn layers(text: &str) -> impl Iterator<Item = Mapped> {
     std::iter::successors(Some(Mapped::new(text)), Mapped::unescaped).take(MOST_LAYERS)
 }
 
-/// `text` with a mask for every stretch that is, in whatever encoding, one of the needles.
-fn masked<'a>(text: &str, needles: impl IntoIterator<Item = &'a Needle> + Clone) -> String {
+/// `text` with a mask for every stretch that is, in whatever encoding, one of the needles, or the blanks.
+fn masked<'a>(
+    text: &str,
+    needles: impl IntoIterator<Item = &'a Needle> + Clone,
+    blanks: &[Blanks],
+) -> String {
     let mut spans: Vec<Range<usize>> = Vec::new();
     for layer in layers(text) {
+        let gaps = if blanks.is_empty() { Vec::new() } else { gaps(&layer.chars) };
+        for gap in gaps {
+            if blanks.iter().any(|blanks| blanks.may_be(&layer.chars, &gap)) {
+                spans.push(layer.span(gap.start, gap.end));
+            }
+        }
         let folded = layer.folded();
         for needle in needles.clone() {
             let found = needle.found_in(&folded.chars);
@@ -142,6 +157,37 @@ fn masked<'a>(text: &str, needles: impl IntoIterator<Item = &'a Needle> + Clone)
     }
     shown.push_str(&text[from..]);
     shown
+}
+
+/// A secret of blanks and `+` only: folded, it would be in every text.
+struct Blanks {
+    length: usize,
+    has_plus: bool,
+}
+
+impl Blanks {
+    /// Whether a gap in a text may be it. A form writes a blank as `+`.
+    fn may_be(&self, text: &[char], gap: &Range<usize>) -> bool {
+        gap.len() >= self.length
+            && (!self.has_plus || text[gap.clone()].contains(&'+'))
+            && (self.length >= SHORT || is_word(text, gap))
+    }
+}
+
+fn is_gap(c: char) -> bool {
+    c == '+' || is_blank(c)
+}
+
+/// The stretches of blanks and `+`, each as long as it is.
+fn gaps(text: &[char]) -> Vec<Range<usize>> {
+    let mut gaps: Vec<Range<usize>> = Vec::new();
+    for at in (0..text.len()).filter(|&at| is_gap(text[at])) {
+        match gaps.last_mut() {
+            Some(gap) if gap.end == at => gap.end = at + 1,
+            _ => gaps.push(at..at + 1),
+        }
+    }
+    gaps
 }
 
 /// A secret as it is looked for: its folded characters, wiped when it is dropped.
@@ -336,8 +382,30 @@ mod tests {
             shown(&redactor, "an account; password 'a', %27no%27: not known"),
             format!("user an account; password '{MASK}', %27{MASK}%27: not known user")
         );
-        let blank = self::redactor(&[" ", "+", ""]);
-        assert_eq!(shown(&blank, "a b + c"), "user a b + c user");
+        let empty = self::redactor(&[""]);
+        assert_eq!(shown(&empty, "a b + c, =="), "user a b + c, == user");
+    }
+
+    #[test]
+    fn a_secret_of_blanks_is_masked_where_it_is_no_gap_between_words() {
+        let plus = redactor(&["+"]);
+        for (echoed, shown_as) in [
+            ("bad password '+' of jane", format!("user bad password '{MASK}' of jane user")),
+            ("bad password %27%2B%27", format!("user bad password %27{MASK}%27 user")),
+            ("password=+&user=1+2", format!("user password={MASK}&user=1+2 user")),
+        ] {
+            assert_eq!(shown(&plus, echoed), shown_as);
+        }
+        let blanks = redactor(&["     "]);
+        for echoed in ["'     '", "'%20%20%20%20%20'", "'+++++'", "'&#32;    '", "x     y"] {
+            assert!(shown(&blanks, echoed).contains(MASK), "{echoed}");
+        }
+        assert_eq!(shown(&blanks, "user jane is taken"), "user user jane is taken user");
+        let one = redactor(&[" "]);
+        assert_eq!(
+            shown(&one, "the password ' ' is too short"),
+            format!("user the password '{MASK}' is too short user")
+        );
     }
 
     #[test]
@@ -359,8 +427,8 @@ mod tests {
         redactor.add(&Secret::new(format!("{}b", "a".repeat(2_000))));
         // Compared place by place, this is 400 million steps.
         let text = "a".repeat(200_000);
-        assert_eq!(masked(&text, &redactor.needles), text);
+        assert_eq!(redactor.mask(&text), text);
         let nested = format!("&{}", "amp;".repeat(20_000));
-        assert_eq!(masked(&nested, &redactor.needles), nested);
+        assert_eq!(redactor.mask(&nested), nested);
     }
 }

@@ -1,10 +1,13 @@
 //! Whether an XML text can be given to the parser: it compares each attribute of a tag with each other one, and
-//! carries every namespace into every element below, so a hostile text could make it work for hours.
+//! carries every namespace into every element below, so a hostile text could make it work for hours. And each attribute
+//! takes many times its length in memory.
 
 use std::collections::BTreeSet;
 
 /// More attributes than this in one tag are no answer of the API.
 const MOST_ATTRIBUTES: usize = 256;
+/// More attributes than this in one document are no answer of the API: the longest list that is read has 50,000 users.
+const MOST_ATTRIBUTES_IN_ALL: usize = 400_000;
 /// More prefixes than this in one document are no answer of the API; most have none.
 const MOST_NAMESPACES: usize = 32;
 
@@ -12,6 +15,7 @@ const MOST_NAMESPACES: usize = 32;
 /// XML, or whole.
 pub fn excess(text: &str) -> Option<&'static str> {
     let mut namespaces = BTreeSet::new();
+    let mut in_all = 0;
     let mut rest = text;
     while let Some(at) = rest.find('<') {
         let (tag, behind) = cut(&rest[at..]);
@@ -27,6 +31,10 @@ pub fn excess(text: &str) -> Option<&'static str> {
             if namespaces.len() > MOST_NAMESPACES {
                 return Some("a document with too many namespaces");
             }
+        }
+        in_all += attributes;
+        if in_all > MOST_ATTRIBUTES_IN_ALL {
+            return Some("a document with too many attributes");
         }
         rest = behind;
     }
@@ -103,6 +111,8 @@ mod tests {
         }
         let nested: String = (0..40).map(|n| format!("<a xmlns:n{n}='urn:{n}'>")).collect();
         assert_eq!(excess(&nested), Some("a document with too many namespaces"));
+        let many = "<b a='' c='' d='' e=''/>".repeat(100_001);
+        assert_eq!(excess(&format!("<r>{many}</r>")), Some("a document with too many attributes"));
     }
 
     #[test]

@@ -19,6 +19,7 @@ mod unprovision;
 pub use facts::{missing_facts, Fact};
 
 use crate::error::Status;
+use crate::record::User;
 use crate::step::Step;
 use crate::world::{Hook, Task, World};
 
@@ -83,6 +84,12 @@ impl Plan {
     fn warn(&mut self, text: String) {
         self.warnings.push(text);
     }
+}
+
+/// The users of the account that are marked as masters, and the one of them that counts, of the account's services
+/// that `task` names. One whose account `world` does not show must be read directly first.
+pub fn masters<'a>(task: &Task, world: &'a World) -> (Vec<&'a User>, Option<&'a User>) {
+    (master::candidates(world), master::of(task, world).user)
 }
 
 /// The steps that bring about what `task` wants in `world`.

@@ -8,6 +8,9 @@ use serde_json::{Map, Value};
 
 /// Deeper than this is no answer of the API; the tree is walked by recursion.
 const DEEPEST: usize = 64;
+/// More elements and texts than this in one document are no answer of the API: the longest list that is read has
+/// 20,000 users of a dozen fields each.
+const MOST_NODES: u32 = 400_000;
 
 /// The tree of `body`, or why it is none. `content_type` may name the encoding.
 pub fn parse(body: &[u8], content_type: Option<&str>) -> Result<Element, String> {
@@ -20,7 +23,7 @@ pub fn parse(body: &[u8], content_type: Option<&str>) -> Result<Element, String>
     if let Some(what) = excess(&text) {
         return Err(what.to_owned());
     }
-    let options = ParsingOptions { allow_dtd: false, ..ParsingOptions::default() };
+    let options = ParsingOptions { allow_dtd: false, nodes_limit: MOST_NODES, ..ParsingOptions::default() };
     let document = Document::parse_with_options(&text, options).map_err(|error| fault(&error, &text))?;
     let root = Element::from_node(document.root_element(), 0)?;
     if root.name.eq_ignore_ascii_case("html") {
@@ -205,6 +208,13 @@ mod tests {
             parse(b"<r>\xff</r>", Some("text/xml; charset=euc-kr")),
             Err("a document that is not valid EUC-KR".to_owned())
         );
+    }
+
+    #[test]
+    fn a_document_of_more_elements_than_any_answer_has_is_refused() {
+        let of = |count: usize| format!("<r>{}</r>", "<b/>x".repeat(count));
+        assert!(parse(of(190_000).as_bytes(), None).is_ok());
+        assert_eq!(parse(of(800_000).as_bytes(), None), Err("a document with too many elements".to_owned()));
     }
 
     fn fault_of(body: &str) -> String {

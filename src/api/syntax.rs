@@ -62,6 +62,9 @@ fn prolog_end(text: &str) -> usize {
 
 /// What is wrong with `text`, of which the parser could make nothing. It follows "answered with ".
 pub fn fault(error: &Error, text: &str) -> String {
+    if matches!(error, Error::NodesLimitReached) {
+        return "a document with too many elements".to_owned();
+    }
     let root = text[prolog_end(text)..].trim_start();
     if !root.starts_with('<') {
         return if root.is_empty() {

@@ -48,8 +48,12 @@ pub fn look_up_again(api: &Api, step: &Step) -> Found {
 /// Asks to the end, and trusts the last answer: an eventually consistent server may still show what was so before this
 /// call changed it.
 pub fn look_up_last(api: &Api, step: &Step) -> Found {
-    let [short, long] = CONSISTENCY_DELAYS;
-    ask(api, step, Consistency::Eventual, &[Duration::ZERO, short, long])
+    ask(api, step, Consistency::Eventual, &CONSISTENCY_DELAYS)
+}
+
+/// Asks once: a server that could not be asked before.
+pub fn look_up_once(api: &Api, step: &Step) -> Found {
+    ask(api, step, Consistency::Immediate, &[Duration::ZERO])
 }
 
 fn ask(api: &Api, step: &Step, consistency: Consistency, delays: &[Duration]) -> Found {

@@ -94,8 +94,8 @@ fn refused(api: &Api, step: &Step, error: CallError) -> StepOutcome {
     let found = if step.sets_a_mark() { look_up(api, step) } else { look_up_briefly(api, step) };
     match found {
         // That the names are there does not say that the password is.
-        Found::TookEffect(_) if step.sets_password() => refused_twice(api, step, error),
-        Found::Unknown if step.is_repeatable() => refused_twice(api, step, error),
+        Found::TookEffect(_) if step.sets_password() => refused_twice(api, step, error, true),
+        Found::Unknown if step.is_repeatable() => refused_twice(api, step, error, false),
         Found::TookEffect(reply) if step.adds() => StepOutcome::Already(reply),
         // It was there, or otherwise, when this call looked.
         Found::TookEffect(reply) => StepOutcome::Done(Some(reply)),
@@ -108,17 +108,18 @@ fn refused(api: &Api, step: &Step, error: CallError) -> StepOutcome {
 }
 
 /// What cannot be looked up is tried once more. A password that is refused twice is not set; names that are there
-/// all the same are to be put back.
-fn refused_twice(api: &Api, step: &Step, error: CallError) -> StepOutcome {
+/// all the same (`names_are_there`: a read said so after the first refusal) are to be put back.
+fn refused_twice(api: &Api, step: &Step, error: CallError, names_are_there: bool) -> StepOutcome {
     match api.write_one(&calls::call(step)) {
         Ok(Reply::Silent) => StepOutcome::Done(None),
         Ok(reply) if says_it_did(step, &reply) => StepOutcome::Done(Some(reply)),
         Err(again) if matches!(again.cause, Cause::Refused(_)) => {
             let certain = !step.can_be_seen()
-                || match api.read_once(&calls::probe(step)) {
-                    Ok(reply) => verdict(step, &reply) != Verdict::TookEffect,
-                    Err(_) => false,
-                };
+                || !names_are_there
+                    && match api.read_once(&calls::probe(step)) {
+                        Ok(reply) => verdict(step, &reply) != Verdict::TookEffect,
+                        Err(_) => false,
+                    };
             StepOutcome::Failed { error, certain }
         }
         _ => StepOutcome::Failed { error, certain: false },

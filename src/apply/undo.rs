@@ -4,7 +4,7 @@
 //! creation was confirmed, or was in doubt and a read found it on our account. It is marked deleted, then purged,
 //! never by force: a purge that arrives late cannot hit what somebody else has made of that name by then.
 
-use super::look_up::{look_up, look_up_briefly, look_up_last, Found};
+use super::look_up::{look_up, look_up_again, look_up_briefly, look_up_last, look_up_once, Found};
 use super::settle::take_back;
 use super::{Effect, Entry, Failure, Run};
 use crate::api::{Api, Call, CallError, Reply, CONSISTENCY_DELAYS};
@@ -83,6 +83,8 @@ struct Undoing<'a> {
     made_user: Option<&'a UserName>,
     /// Steps in doubt that were found to have taken effect: what is undone of them does not show that they did not.
     found: Vec<Step>,
+    /// Steps in doubt of which the server could not be asked yet.
+    unreadable: Vec<Step>,
     /// That user is gone again.
     removed_user: bool,
     undone: Vec<String>,
@@ -98,6 +100,7 @@ impl<'a> Undoing<'a> {
             api: run.api,
             made_user,
             found: Vec::new(),
+            unreadable: Vec::new(),
             removed_user: false,
             undone: Vec::new(),
             leftovers: Vec::new(),
@@ -130,12 +133,16 @@ impl<'a> Undoing<'a> {
             return None;
         }
         if entry.effect == Effect::InDoubt && !self.found.contains(step) {
-            match look_up(self.api, step) {
+            match self.look_up_again_or_first(step) {
                 Found::DidNot(_) => return None,
                 Found::TookEffect(_) => self.found.push(step.clone()),
                 // Putting back what may be there already does no harm.
                 Found::Unknown if step.is_repeatable() => {}
-                Found::Unknown | Found::Unreadable => return Some(possibly(step)),
+                Found::Unknown => return Some(possibly(step)),
+                Found::Unreadable => {
+                    self.unreadable.push(step.clone());
+                    return Some(possibly(step));
+                }
             }
         }
         match (undo, step) {
@@ -148,6 +155,17 @@ impl<'a> Undoing<'a> {
             _ => {}
         }
         None
+    }
+
+    /// A server that could not be asked in the round before is asked once, and further only if it answers now.
+    fn look_up_again_or_first(&self, step: &Step) -> Found {
+        if !self.unreadable.contains(step) {
+            return look_up(self.api, step);
+        }
+        match look_up_once(self.api, step) {
+            Found::DidNot(_) => look_up_again(self.api, step),
+            found => found,
+        }
     }
 
     fn take_back(&mut self, entry: &Entry, back: &Step) -> Option<String> {

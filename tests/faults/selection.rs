@@ -16,8 +16,11 @@ pub struct Selection {
     pub seed: u64,
 }
 
-/// Without the full sweep, one in so many lies of one request is told.
-const ONE_LIE_IN: u64 = 4;
+/// Without the full sweep, one in so many faults and lies of one request strikes, each kind at some request of each
+/// scene; and one in so many lies that last is told.
+const ONE_FAULT_IN: u64 = 3;
+const ONE_LIE_IN: u64 = 12;
+const ONE_LASTING_LIE_IN: u64 = 2;
 
 impl Selection {
     pub fn cases<'a>(&self, cleans: &[Clean<'a>]) -> Vec<Case<'a>> {
@@ -39,7 +42,8 @@ impl Selection {
             for (v, clean) in (0..).zip(of_scene) {
                 for on in 1..=clean.requests {
                     let turn = nth + on;
-                    let is_drawn = !is_lie || (turn / variants + i) % ONE_LIE_IN == 0;
+                    let one_in = if is_lie { ONE_LIE_IN } else { ONE_FAULT_IN };
+                    let is_drawn = kind == GONE || (on + nth / variants + i) % one_in == 0;
                     if self.every_variant || turn % variants == v && is_drawn {
                         cases.push(clean.struck(vec![Blow { on, kind }]));
                     }
@@ -56,7 +60,8 @@ impl Selection {
                 let turn = nth + i;
                 let strikes = if self.every_variant {
                     0..=clean.requests
-                } else if turn % ALL.len() as u64 == v {
+                } else if turn % ALL.len() as u64 == v && (turn / ALL.len() as u64) % ONE_LASTING_LIE_IN == 0
+                {
                     let on = turn % 2 * (1 + turn / 2 % clean.requests.max(1));
                     on..=on
                 } else {

@@ -1,6 +1,7 @@
 //! `inspect` and `check`: pages wait for them, so they end in the time that they are given, whatever the server does.
 
 use crate::abi_caller::{config, Handle};
+use crate::properties::network::{Network, Script};
 use magicmail::wire::{Answer, Carrier, Exchange, Failure, FailureKind, Outcome, Request};
 use serde_json::json;
 use std::sync::{Arc, Mutex};
@@ -98,4 +99,32 @@ fn a_check_of_an_export_ends_in_its_time_though_the_domains_are_never_told() {
     let asked = asked("check", &json!({ "domains": ["example.net", "example.org"], "within": "5" }), 2);
     assert_eq!(asked.len(), 3, "{asked:?}");
     end_in_time(&asked);
+}
+
+/// What a look shows of an account whose users ann and bob are both marked as masters.
+fn look(ann: &str, bob: &str, services: serde_json::Value) -> serde_json::Value {
+    let user = |package: &str| json!({ "account": "A1", "master_user": "Y", "packages": [package] });
+    let state = json!({
+        "accounts": { "A1": {} }, "users": { "ann": user(ann), "bob": user(bob) }, "domains": ["example.net"],
+    });
+    let network = Network::new(serde_json::from_value(state).unwrap(), Script::honest());
+    let arguments = json!({ "account_id": "A1", "user": "ann", "services": services, "only": ["masters"] });
+    let reply = Handle::over(&config().to_string(), network)
+        .call(b"inspect", arguments.to_string().as_bytes())
+        .expect("a reply");
+    serde_json::from_str(&reply).expect("a document")
+}
+
+#[test]
+fn of_several_masters_a_look_shows_the_one_that_counts_in_every_hook_first() {
+    let additional = look("ADDITIONAL NOCOST MAILBOX", "EMAIL", json!([]));
+    assert_eq!(additional["masters"], json!(["BOB", "ANN"]));
+    assert_eq!(additional["packages"], json!(["EMAIL"]));
+    let services = json!([
+        { "svcnum": 7, "username": "ann", "package": "EMAIL" },
+        { "svcnum": 3, "username": "bob", "package": "FAX" },
+    ]);
+    let oldest = look("EMAIL", "FAX", services);
+    assert_eq!(oldest["masters"], json!(["BOB", "ANN"]));
+    assert_eq!(oldest["packages"], json!(["FAX"]));
 }

@@ -385,7 +385,7 @@ fn an_address_that_went_with_a_mark_that_is_undone_is_put_back() {
     for autopurge in [true, false] {
         let network = Network::new(of_jane("suspended"), json!({ "addresses_follow_delete": true }))
             .mishap("POST user/jane action=update status=deleted", 1, 1, Mishap::AnswerLost)
-            .mishap("GET user/jane", 2, 6, Mishap::Lost);
+            .mishap("GET user/jane", 2, 5, Mishap::Lost);
         let network = if autopurge { network } else { network.without_autopurge() };
         let error =
             network.hook(Hook::Unprovision, &request()).expect_err("nobody knows whether it is marked");
@@ -937,4 +937,33 @@ fn a_purge_that_waits_for_a_mark_to_be_shown_is_unfinished() {
     let reply = network.hook(Hook::Unprovision, &request()).expect("it is marked deleted");
     assert_eq!(network.state()["users"]["jane"]["status"], "deleted");
     assert_eq!(reply["unfinished"], json!(["purge user jane"]));
+}
+
+#[test]
+fn a_password_that_the_server_does_not_take_costs_few_requests() {
+    let mut same_names = changed();
+    same_names["service"]["finger"] = json!("Old Name");
+    let mishaps = [
+        Mishap::Lost,
+        Mishap::AnswerLost,
+        Mishap::Refused,
+        Mishap::Swallowed,
+        Mishap::NotSent,
+        Mishap::PasswordRefused,
+    ];
+    let mut dearest = (0, Duration::ZERO);
+    for request in [same_names, changed()] {
+        for mishap in mishaps {
+            for lost_reads in [0, FOR_EVER] {
+                let network = Network::new(of_jane("active"), json!({}))
+                    .mishap("POST user/jane action=update", 1, FOR_EVER, mishap)
+                    .mishap("GET user/jane", 2, lost_reads, Mishap::Lost);
+                let before = network.0.lock().unwrap().now;
+                let _ = network.hook(Hook::Replace, &request);
+                let took = network.0.lock().unwrap().now - before;
+                dearest = (dearest.0.max(network.requests().len()), dearest.1.max(took));
+            }
+        }
+    }
+    assert!(dearest.0 <= 8 && dearest.1 <= Duration::from_secs(3), "{dearest:?}");
 }

@@ -73,4 +73,9 @@ fn of_a_long_stage_no_step_starts_after_three_times_the_timeout() {
     assert!(writes.iter().all(|start| *start < TIMEOUT * 3), "{writes:?}");
     // The user, the address, and as many packages as are removed at once.
     assert_eq!(writes.len(), 2 + CONCURRENT, "{ended:?}");
+    // What was given up is one warning, however many steps that were.
+    let reply: serde_json::Value = serde_json::from_str(&ended.unwrap()).unwrap();
+    let warnings = reply["warnings"].as_array().unwrap();
+    let given_up = format!("{} more steps failed in the same way", 200 - CONCURRENT - 1);
+    assert!(warnings.len() == 1 && warnings[0].to_string().contains(&given_up), "{warnings:?}");
 }
