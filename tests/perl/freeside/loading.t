@@ -132,7 +132,7 @@ subtest 'an_error_of_a_suspend_hook_counts_in_a_freeside_3_only' => sub {
     like perl($SUSPEND, $directory), qr/\A \d+ \z/x, 'in a Freeside 4 it does not';
     local $ENV{SMALL_FREESIDE} = 3;
     is perl($SUSPEND, $directory),
-        'error exporting suspend event to one (transaction rolled back): no',
+        'error exporting export_suspend event to one (transaction rolled back): no',
         'its text, and the package is not suspended';
 };
 

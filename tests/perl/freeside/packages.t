@@ -49,7 +49,7 @@ subtest 'a_suspend_tells_every_service_after_the_row_says_so' => sub {
         'pkg_change pkg_change suspend suspend', 'the hooks';
     ok $isp->fresh($package)->susp, 'the database says when';
     is hooks(sub { $package->suspend }), q{}, 'once';
-    my @calls = calls(sub { is $package->unsuspend, q{}, 'unsuspended' });
+    my @calls = calls(sub { is $isp->fresh($package)->unsuspend, q{}, 'unsuspended' });
     is join(q{ }, map { $_->{hook} } @calls),
         'unsuspend unsuspend pkg_change pkg_change', 'the row comes last';
     is $isp->fresh($package)->susp, q{}, 'the database agrees';
@@ -79,7 +79,7 @@ subtest 'an_error_of_an_unsuspend_hook_counts' => sub {
     my $package = package_of($isp->customer, 1);
     $package->suspend;
     $isp->change_options($export, refuse => 'unsuspend');
-    like $package->unsuspend, qr/the[ ]unsuspend[ ]hook[ ]refused/x, 'its text';
+    like $isp->fresh($package)->unsuspend, qr/the[ ]unsuspend[ ]hook[ ]refused/x, 'its text';
     ok $isp->fresh($package)->susp, 'still suspended';
     $isp->change_options($export, refuse => q{});
 };
@@ -110,7 +110,7 @@ subtest 'a_service_moves_with_its_package_to_another_customer' => sub {
     my ($ann, $bob) = map { $isp->customer(first => $_) } qw( Ann Bob );
     my $package = package_of($ann, 1);
     my $moved;
-    my ($call) = calls(sub { $moved = $package->change({custnum => $bob->custnum}) });
+    my ($call) = calls(sub { $moved = $package->change({cust_main => $bob}) });
     isa_ok $moved, 'FS::cust_pkg' or diag $moved;
     is $call->{hook},              'pkg_change',  'the hook';
     is $call->{more}[0]->custnum,  $bob->custnum, 'new package';

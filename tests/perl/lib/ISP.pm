@@ -20,8 +20,8 @@ use warnings;
 use parent qw( ISP::Office );
 
 use ISP::Crowd;
-use ISP::Database;
-use ISP::Office qw( inserted written );
+use ISP::Database qw( empty_tables );
+use ISP::Office   qw( inserted written );
 use ISP::Workers;
 
 use FS::agent;
@@ -31,16 +31,21 @@ use FS::part_export;
 use FS::part_pkg;
 use FS::part_svc;
 use FS::part_svc_column;
-use FS::Record qw( qsearchs );
+use FS::Record qw( dbdef qsearchs );
 use FS::svc_acct;
-use FS::UID qw( adminsuidsetup datasrc dbh );
+use FS::UID qw( adminsuidsetup datasrc dbh driver_name );
 use Secrecy;
 
 # on => 'sqlite' or 'postgresql'; by default as MAGICMAIL_PG in the environment
 # says. unwatched => 1: nobody looks for secrets, which takes time and turns debug on;
-# for benchmarks.
+# for benchmarks. With MAGICMAIL_FREESIDE in the environment it is a real Freeside (see
+# tests/freeside/run).
 sub open {
     my ($class, %option) = @_;
+    if ($ENV{MAGICMAIL_FREESIDE} && $class eq __PACKAGE__) {
+        require ISP::Real;
+        return ISP::Real->open(%option);
+    }
     my $self =
         bless {database => ISP::Database->new($option{on}), owner => $$},
         $class;
@@ -65,6 +70,25 @@ sub open {
     $self->domain('example.net');
     return $self;
 }
+
+# These stay from rule to rule.
+my %STAYS = map { $_ => 1 } qw( access_user access_group access_usergroup access_right agent part_pkg );
+
+# Customers, services, exports and jobs go; the office stays.
+sub empty_for_a_rule {
+    empty_tables(grep { !$STAYS{$_} } dbdef->tables);
+    dbh->commit;
+    return;
+}
+
+sub is_real { return 0 }
+
+# So many of a server's forms are enough here for a rule: PostgreSQL knows nothing of
+# them, and takes longer.
+sub most_forms { return driver_name() eq 'Pg' ? 2 : 100 }
+
+# Whether a warning is Freeside's own, and no matter here.
+sub is_freesides { return 0 }
 
 sub agent { my ($self) = @_; return $self->{agent} }
 

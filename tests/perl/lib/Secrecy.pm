@@ -62,12 +62,14 @@ sub _flat {
         :                                                 ();
 }
 
-# Replaces a sub by the code, which is given the sub and its arguments.
+# Replaces a sub by the code, which is given the sub and its arguments; one that only the
+# small Freeside has, if it is there.
 sub _around {
     my ($name, $code) = @_;
     ## no critic (ProhibitNoStrict, ProhibitProlongedStrictureOverride, ProhibitNoWarnings): a name
     no strict 'refs';
     no warnings 'redefine';
+    return if !defined &{$name};
     my $original = \&{$name};
     *{$name} = sub { return $code->($original, @_) };
     return;

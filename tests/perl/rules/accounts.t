@@ -92,7 +92,7 @@ rule 'the_services_of_an_account_are_those_on_it_whoevers_customer_record_they_s
     my $package = isp->package($ann);
     provision($package, username => 'gold', definition => 'Gold');
     provision($ann, username => 'first');
-    my $moved = $package->change({custnum => $bob->custnum});
+    my $moved = $package->change({cust_main => $bob});
     is ref $moved, 'FS::cust_pkg', 'the package is with Bob';
     provision($bob, username => 'bobs');
     is_deeply magicmail->user('bobs')->{packages}, ['EMAIL'], q{Bob's master has nothing of it};
@@ -108,7 +108,7 @@ rule 'a_service_that_moves_to_another_customers_package_keeps_its_account' => su
     $row->delete;
     is record_of($svc), undef, 'of an older export: nothing is on record';
     my $package  = $svc->cust_svc->cust_pkg;
-    my @requests = requests_during(sub { $package->change({custnum => $bob->custnum}) });
+    my @requests = requests_during(sub { $package->change({cust_main => $bob}) });
     is_deeply \@requests, [], 'without a request';
     is record_of($svc), 'FREESIDE1', 'its account is on record now';
     every_hook_works(isp->fresh($svc));

@@ -58,7 +58,7 @@ rule 'a_name_that_was_emptied_is_sent_as_empty' => sub {
     my $svc    = provision(isp->customer, username => 'jane', finger => 'Jane Roe');
     my @writes = writes_during(
         sub {
-            passes('changed', sub { isp->change($svc, finger => q{}) })
+            passes('changed', sub { isp->change($svc, finger => q{ }) })
         }
     );
     is_deeply \@writes,
@@ -87,7 +87,7 @@ rule 'for_another_domain_the_new_address_is_added_before_the_old_one_goes' => su
         'in this order';
     server_is 'the new one', <<'LINES';
 account FREESIDE1 active "Ann" "Lee"
-user jane on FREESIDE1, master, active "" "": EMAIL
+user jane on FREESIDE1, master, active "Ann" "Lee": EMAIL
 address jane@example.org on jane
 LINES
     is isp->fresh($svc)->domain, 'example.org', 'in Freeside, too';

@@ -8,8 +8,8 @@ use warnings;
 
 use Test::More;
 
-use FS::Record qw( in_transaction );
-use Rule       qw( :all );
+use ISP::Transaction qw( in_transaction );
+use Rule             qw( :all );
 
 # Another definition with an export of its own.
 sub gold {
@@ -75,7 +75,7 @@ LINES
         jobs_run('the job');
         server_is 'marks it', <<'LINES';
 account FREESIDE1 deleted "Ann" "Lee"
-user jane on FREESIDE1, master, deleted "" "": EMAIL
+user jane on FREESIDE1, master, deleted "Ann" "Lee": EMAIL
 address jane@example.net on jane
 LINES
         };
@@ -103,8 +103,8 @@ rule 'an_additional_mailbox_moves_without_touching_the_master_but_for_its_packag
     jobs_run('the job');
     server_is 'both', <<'LINES';
 account FREESIDE1 active "Ann" "Lee"
-user first on FREESIDE1, master, active "" "": EMAIL, GOLD
-user jane on FREESIDE1, active "" "": ADDITIONAL NOCOST MAILBOX
+user first on FREESIDE1, master, active "Ann" "Lee": EMAIL, GOLD
+user jane on FREESIDE1, active "Ann" "Lee": ADDITIONAL NOCOST MAILBOX
 address first@example.net on first
 address jane@example.net on jane
 LINES
@@ -117,7 +117,7 @@ rule 'a_definition_of_another_prefix_finds_the_mailbox_on_the_account_on_record'
     jobs_run('the job');
     server_is 'it stays there', <<'LINES';
 account FREESIDE1 active "Ann" "Lee"
-user jane on FREESIDE1, master, active "" "": GOLD
+user jane on FREESIDE1, master, active "Ann" "Lee": GOLD
 address jane@example.net on jane
 LINES
 };
@@ -150,7 +150,7 @@ rule 'the_job_fails_and_stays_where_the_server_cannot_be_asked' => sub {
     my ($done) = isp->run_jobs;
     staff_read('the job', $done->{error} =~ s/\n\z//rx);
     magicmail->faults;
-    $_->retry for isp->jobs;
+    isp->retry($_) for isp->jobs;
     jobs_run('again');
     is magicmail->user('jane')->{status}, 'deleted', 'done';
 };

@@ -8,8 +8,8 @@ use warnings;
 
 use Test::More;
 
-use FS::Record qw( in_transaction );
-use Rule       qw( :all );
+use ISP::Transaction qw( in_transaction );
+use Rule             qw( :all );
 
 ## no critic (ProhibitPackageVars): Freeside's
 
@@ -132,8 +132,8 @@ rule 'what_an_unprovision_could_not_finish_is_named_and_a_repeat_finishes_it',
     passes('again', sub { isp->fresh($first)->delete });
     server_is 'all is done', <<'LINES';
 account FREESIDE1 active "Ann" "Lee"
-user first on FREESIDE1, master, deleted "" "": EMAIL
-user heir on FREESIDE1, master, active "" "": EMAIL
+user first on FREESIDE1, master, deleted "Ann" "Lee": EMAIL
+user heir on FREESIDE1, master, active "Ann" "Lee": EMAIL
 address first@example.net on first
 address heir@example.net on heir
 LINES

@@ -72,7 +72,7 @@ for my $autopurge (0, 1) {
         passes('unprovisioned', sub { isp->fresh($one)->delete });
         server_is 'the mailbox is kept', <<'LINES';
 account FREESIDE2 active "Bob" "Lee"
-user jane on FREESIDE2, master, active "" "": EMAIL
+user jane on FREESIDE2, master, active "Ann" "Lee": EMAIL
 address jane@example.org on jane
 LINES
         };

@@ -241,7 +241,7 @@ rule 'a_server_that_answers_every_write_with_nothing_is_asked_for_what_is_needed
     server_is 'the other one is the master', <<'LINES';
 account FREESIDE1 active "Ann" "Lee"
 user jane on FREESIDE1, master, deleted "Jane" "Roe": EMAIL
-user other on FREESIDE1, master, active "" "": EMAIL
+user other on FREESIDE1, master, active "Ann" "Lee": EMAIL
 address jane@example.org on jane
 address other@example.net on other
 LINES

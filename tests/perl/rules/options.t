@@ -74,7 +74,7 @@ rule 'what_is_missing_in_an_old_configuration_has_its_default' => sub {
     my $svc = provision(isp->customer(agent_custid => 'A-17'), username => 'jane');
     server_is 'prefix and package', <<'LINES';
 account FREESIDE1 active "Ann" "Lee"
-user jane on FREESIDE1, master, active "" "": EMAIL
+user jane on FREESIDE1, master, active "Ann" "Lee": EMAIL
 address jane@example.net on jane
 LINES
     passes('unprovisioned', sub { $svc->delete });

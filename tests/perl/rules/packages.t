@@ -8,8 +8,8 @@ use warnings;
 
 use Test::More;
 
-use FS::Record qw( in_transaction );
-use Rule       qw( :all );
+use ISP::Transaction qw( in_transaction );
+use Rule             qw( :all );
 
 ## no critic (ProhibitPackageVars): Freeside's
 
@@ -37,9 +37,9 @@ rule 'the_package_of_another_prefix_does_not_count' => sub {
     server_is 'an account of its own', <<'LINES';
 account FREESIDE1 active "Ann" "Lee"
 account ISP1 active "Ann" "Lee"
-user first on FREESIDE1, master, active "" "": EMAIL
-user gold on ISP1, master, active "" "": GOLD
-user third on FREESIDE1, active "" "": ADDITIONAL NOCOST MAILBOX
+user first on FREESIDE1, master, active "Ann" "Lee": EMAIL
+user gold on ISP1, master, active "Ann" "Lee": GOLD
+user third on FREESIDE1, active "Ann" "Lee": ADDITIONAL NOCOST MAILBOX
 address first@example.net on first
 address gold@example.net on gold
 address third@example.net on third

@@ -46,9 +46,9 @@ rule 'a_customer_is_an_account_and_a_service_a_user' => sub {
     server_is 'two accounts, three users', <<'LINES';
 account FREESIDE1 active "Ann" "Lee"
 account FREESIDE2 active "Bob" "Lee"
-user one on FREESIDE1, master, active "" "": EMAIL
-user three on FREESIDE2, master, active "" "": EMAIL
-user two on FREESIDE1, active "" "": ADDITIONAL NOCOST MAILBOX
+user one on FREESIDE1, master, active "Ann" "Lee": EMAIL
+user three on FREESIDE2, master, active "Bob" "Lee": EMAIL
+user two on FREESIDE1, active "Ann" "Lee": ADDITIONAL NOCOST MAILBOX
 address one@example.net on one
 address three@example.net on three
 address two@example.net on two
@@ -61,7 +61,7 @@ rule 'an_account_that_is_there_keeps_its_names' => sub {
     provision(isp->customer, username => 'jane');
     server_is 'its names', <<'LINES';
 account FREESIDE1 active "Old" "Name"
-user jane on FREESIDE1, master, active "" "": EMAIL
+user jane on FREESIDE1, master, active "Ann" "Lee": EMAIL
 address jane@example.net on jane
 LINES
 };
@@ -75,7 +75,7 @@ for my $status (qw( suspended deleted )) {
         is $writes[0], 'POST /account/FREESIDE1 action=update status=active', 'first';
         server_is 'then the user', <<'LINES';
 account FREESIDE1 active "Ann" "Lee"
-user jane on FREESIDE1, master, active "" "": EMAIL
+user jane on FREESIDE1, master, active "Ann" "Lee": EMAIL
 address jane@example.net on jane
 LINES
     };
@@ -87,7 +87,7 @@ rule 'an_additional_mailbox_holds_the_package_of_additional_ones_and_nothing_els
     my @writes = writes_during(sub { provision($ann, username => 'second', finger => 'Second One') });
     server_is 'both', <<'LINES';
 account FREESIDE1 active "Ann" "Lee"
-user first on FREESIDE1, master, active "" "": EMAIL
+user first on FREESIDE1, master, active "Ann" "Lee": EMAIL
 user second on FREESIDE1, active "Second" "One": ADDITIONAL NOCOST MAILBOX
 address first@example.net on first
 address second@example.net on second
@@ -183,7 +183,8 @@ rule 'the_packages_of_a_master_are_those_of_all_services_and_no_others' => sub {
         'what lacked is assigned, what was too much removed';
 };
 
-my %LACKS = (
+my @NOT_STORED = (small => 'a real Freeside stores no such service');
+my %LACKS      = (
     'without_a_customer'  => [sub { isp->mailbox(undef,         username => 'jane') }, 'it is in no package'],
     'without_a_user_name' => [sub { isp->mailbox(isp->customer, username => q{}) },    'has no user name'],
     'without_a_domain'    =>
@@ -192,7 +193,8 @@ my %LACKS = (
 
 for my $lack (sort keys %LACKS) {
     my ($service, $why) = @{$LACKS{$lack}};
-    rule "a_service_$lack\_is_refused_before_any_request" => sub {
+    rule "a_service_$lack\_is_refused_before_any_request", $lack eq 'without_a_customer' ? () : @NOT_STORED,
+        sub {
         my $svc = $service->();
         local $FS::svc_acct::global_unique = 'disabled';
         my @requests = requests_during(
@@ -202,7 +204,7 @@ for my $lack (sort keys %LACKS) {
         );
         is_deeply \@requests, [], 'no request';
         is isp->fresh($svc), undef, 'rolled back';
-    };
+        };
 }
 
 rule 'a_user_name_of_another_account_is_refused_naming_that_account' => sub {
@@ -266,7 +268,9 @@ rule 'a_refused_hook_rolls_the_rows_back_and_says_so_in_freesides_words' => sub 
     ok magicmail->user('jane'), 'and it can be tried again';
 };
 
-rule 'freeside_may_fail_after_the_hook_and_the_next_try_takes_over_what_is_there' => sub {
+rule 'freeside_may_fail_after_the_hook_and_the_next_try_takes_over_what_is_there',
+    small => 'this failure is the small Freeside\'s',
+    sub {
     my $ann = isp->customer;
     {
         local $FS::svc_acct::password_history_error = 'no such hash';
@@ -280,6 +284,6 @@ user jane on FREESIDE1, master, active "Jane" "Roe": EMAIL
 address jane@example.net on jane
 LINES
     is password_of('jane'), 'plain newer-word', 'the password of the service';
-};
+    };
 
 done_testing;

@@ -7,8 +7,8 @@ use warnings;
 
 use Test::More;
 
-use FS::Record qw( in_transaction );
-use Rule       qw( :all );
+use ISP::Transaction qw( in_transaction );
+use Rule             qw( :all );
 
 my %PURGING = (options => {autopurge => 1});
 my %LATER   = (options => {autopurge => 1, purge_after_commit => 1});
@@ -31,7 +31,7 @@ rule 'with_autopurge_only_this_mailbox_goes_where_others_remain', %PURGING, sub 
     passes('unprovisioned', sub { $svc->delete });
     server_is 'the other one is the master', <<'LINES';
 account FREESIDE1 active "Ann" "Lee"
-user second on FREESIDE1, master, active "" "": EMAIL
+user second on FREESIDE1, master, active "Ann" "Lee": EMAIL
 address second@example.net on second
 LINES
 };
@@ -72,7 +72,7 @@ rule 'a_purge_after_commit_is_a_job_that_takes_the_mailbox_away', %LATER, sub {
     passes('unprovisioned', sub { $svc->delete });
     server_is 'only marked', <<'LINES';
 account FREESIDE1 deleted "Ann" "Lee"
-user jane on FREESIDE1, master, deleted "" "": EMAIL
+user jane on FREESIDE1, master, deleted "Ann" "Lee": EMAIL
 address jane@example.net on jane
 LINES
     is_deeply [map { $_->job } isp->jobs],         ['FS::part_export::magicmail::purge_job'], 'a job';
@@ -100,7 +100,7 @@ rule 'an_unprovision_that_is_rolled_back_never_loses_mail', %LATER, sub {
     );
     server_is 'it is back', <<'LINES';
 account FREESIDE1 active "Ann" "Lee"
-user jane on FREESIDE1, master, active "" "": EMAIL
+user jane on FREESIDE1, master, active "Ann" "Lee": EMAIL
 address jane@example.net on jane
 LINES
 };
@@ -147,7 +147,7 @@ rule 'the_job_keeps_an_account_that_others_use', %LATER, sub {
     is_deeply [map { $_->{error} } isp->run_jobs], [q{}], 'the job runs';
     server_is 'the other one', <<'LINES';
 account FREESIDE1 active "Ann" "Lee"
-user other on FREESIDE1, master, active "" "": EMAIL
+user other on FREESIDE1, master, active "Ann" "Lee": EMAIL
 address other@example.net on other
 LINES
 };
@@ -184,7 +184,7 @@ rule 'a_job_that_fails_stays_with_its_text', %LATER, sub {
     my ($job) = isp->jobs;
     is $job->status, 'failed', 'it stays';
     magicmail->faults;
-    $job->retry;
+    isp->retry($job);
     is_deeply [map { $_->{error} } isp->run_jobs], [q{}], 'staff try it again';
     emptied_is_gone();
 };

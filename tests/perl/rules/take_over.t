@@ -8,8 +8,9 @@ use warnings;
 
 use Test::More;
 
-use FS::Record qw( dbh in_transaction );
-use Rule       qw( :all );
+use FS::Record       qw( dbh );
+use ISP::Transaction qw( in_transaction );
+use Rule             qw( :all );
 
 my $TAKEN_OVER = 'was on account FREESIDE1 already and was taken over (existing mail kept)';
 
@@ -215,8 +216,8 @@ rule 'an_additional_one_that_is_taken_over_holds_the_package_of_additional_ones_
     provision($ann, username => 'jane');
     server_is 'its packages', <<'LINES';
 account FREESIDE1 active "Ann" "Lee"
-user first on FREESIDE1, master, active "" "": EMAIL
-user jane on FREESIDE1, active "" "": ADDITIONAL NOCOST MAILBOX
+user first on FREESIDE1, master, active "Ann" "Lee": EMAIL
+user jane on FREESIDE1, active "Ann" "Lee": ADDITIONAL NOCOST MAILBOX
 address first@example.net on first
 address jane@example.net on jane
 LINES

@@ -111,7 +111,7 @@ rule 'two_on_one_account_under_two_customers_take_turns', %SLOW,
     my ($ann,   $bob)   = map { isp->customer(first => $_) } qw( Ann Bob );
     my ($first, $moved) = map { provision($ann, username => $_) } qw( first moved );
     provision($ann, username => 'third');
-    my $package = $moved->cust_svc->cust_pkg->change({custnum => $bob->custnum});
+    my $package = $moved->cust_svc->cust_pkg->change({cust_main => $bob});
     is ref $package, 'FS::cust_pkg', 'one is with Bob now';
     both_pass('both', sub { return $first->delete }, sub { return isp->fresh($moved)->delete });
     masters_are(['third'], ['EMAIL'], 'afterwards');

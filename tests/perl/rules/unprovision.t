@@ -76,7 +76,7 @@ rule 'without_autopurge_the_last_one_is_marked_deleted_and_its_account_too' => s
     passes('unprovisioned', sub { $svc->delete });
     server_is 'marked, with its address', <<'LINES';
 account FREESIDE1 deleted "Ann" "Lee"
-user jane on FREESIDE1, master, deleted "" "": EMAIL
+user jane on FREESIDE1, master, deleted "Ann" "Lee": EMAIL
 address jane@example.net on jane
 LINES
     is isp->fresh($svc), undef, 'gone in Freeside';
@@ -171,9 +171,9 @@ rule 'the_oldest_remaining_service_becomes_master_with_the_packages_of_all' => s
     passes('unprovisioned', sub { $first->delete });
     server_is 'the heir', <<'LINES';
 account FREESIDE1 active "Ann" "Lee"
-user amy on FREESIDE1, active "" "": ADDITIONAL NOCOST MAILBOX
-user mia on FREESIDE1, master, active "" "": EMAIL, GOLD
-user zoe on FREESIDE1, master, deleted "" "": EMAIL, GOLD
+user amy on FREESIDE1, active "Ann" "Lee": ADDITIONAL NOCOST MAILBOX
+user mia on FREESIDE1, master, active "Ann" "Lee": EMAIL, GOLD
+user zoe on FREESIDE1, master, deleted "Ann" "Lee": EMAIL, GOLD
 address amy@example.net on amy
 address mia@example.net on mia
 address zoe@example.net on zoe

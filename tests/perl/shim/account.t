@@ -245,7 +245,7 @@ subtest 'a service that moves to a package of another customer' => sub {
     my $svc  = $isp->provisioned($one, username => 'moved');
     my $stay = $isp->provisioned($one, username => 'stay');
     my $pkg  = $svc->cust_svc->cust_pkg;
-    my $new  = $pkg->change({custnum => $two->custnum});
+    my $new  = $pkg->change({cust_main => $two});
     ok ref $new, 'moved' or diag $new;
     $magicmail->clear_log;
     is $isp->change($stay, finger => 'S T'),                      q{},      'the one that stayed';
@@ -266,7 +266,7 @@ sub comes_back {
     is $isp->change_definition($svc, 'Other'), q{}, 'to a definition without an export';
     is_deeply [map { $_->{error} } $isp->run_jobs], [q{}], 'its job';
     $meanwhile->();
-    ok ref $svc->cust_svc->cust_pkg->change({custnum => $two->custnum}), 'to another customer';
+    ok ref $svc->cust_svc->cust_pkg->change({cust_main => $two}), 'to another customer';
     my $error = quietly(sub { return $isp->change_definition($isp->fresh($svc), 'Mailbox') });
     return ($error, $export->get_remoteid($svc), $magicmail->state);
 }
@@ -311,7 +311,7 @@ subtest 'an account that Freeside does not put on record' => sub {
         every_hook_works($isp, $svc, $prefix);
         my $moved = $isp->provisioned($one, username => 'moved');
         @warned = ();
-        ok ref $moved->cust_svc->cust_pkg->change({custnum => $two->custnum}), '... it can be moved';
+        ok ref $moved->cust_svc->cust_pkg->change({cust_main => $two}), '... it can be moved';
         like "@warned", qr/moves[ ]to[ ]another[ ]customer/x, '... with a warning';
     }
 };

@@ -13,8 +13,9 @@ use lib "$FindBin::Bin/../lib";
 
 use Test::More;
 
-use FS::Record qw( in_transaction qsearch qsearchs );
-use FS::UID    qw( driver_name );
+use FS::Record       qw( qsearch qsearchs );
+use ISP::Transaction qw( in_transaction );
+use FS::UID          qw( driver_name );
 use ISP;
 use Simulator;
 
@@ -109,7 +110,7 @@ my @SITUATIONS = (
         my ($customer) = @_;
         my @old        = has($customer, qw( Mailbox Plus Mailbox Mailbox ));
         my $other      = $isp->customer;
-        for my $svc (@old[1, 2]) { $svc->cust_svc->cust_pkg->change({custnum => $other->custnum}) }
+        for my $svc (@old[1, 2]) { $svc->cust_svc->cust_pkg->change({cust_main => $other}) }
         return (
             unprovision($isp->fresh($old[1])),
             provision($customer, 'Plus'),

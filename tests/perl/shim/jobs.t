@@ -15,7 +15,7 @@ use Test::More;
 use Died qw( died );
 use FS::part_export::magicmail::Text;
 use FS::queue;
-use FS::Record qw( in_transaction );
+use ISP::Transaction qw( in_transaction );
 use ISP;
 use Simulator;
 
@@ -186,7 +186,7 @@ subtest 'a suspend that failed is tried again' => sub {
     is scalar @jobs,     1,        'one job stays';
     is $jobs[0]->status, 'failed', 'failed';
     $magicmail->faults;
-    $jobs[0]->retry;
+    $isp->retry($jobs[0]);
     is_deeply [map { $_->{error} } $isp->run_jobs], [q{}], 'a retry works';
     is $magicmail->user('ann')->{status}, 'suspended', 'suspended';
 };
@@ -198,7 +198,7 @@ subtest 'the suspend job looks again' => sub {
     $magicmail->faults({kind => 'status_500', method => 'POST', on => 1, count => undef});
     is $pkg->suspend, q{}, 'suspended';
     $magicmail->faults;
-    is $pkg->unsuspend, q{}, 'and unsuspended';
+    is $isp->fresh($pkg)->unsuspend, q{}, 'and unsuspended';
     $magicmail->clear_log;
     is_deeply [map { $_->{error} } $isp->run_jobs], [q{}], 'the job runs';
     is $magicmail->requests, 0, 'and asks nothing';
@@ -284,7 +284,7 @@ subtest 'what a job dies with can be shown on every page' => sub {
         can_be_shown($_,        ($isp->script($export, $_))[0]) for qw( check_export audit_export );
         $magicmail->faults;
         $_->delete for grep { $_->job !~ /unprovision_job|purge_job/x } $isp->jobs;
-        $_->retry  for $isp->jobs;
+        $isp->retry($_) for $isp->jobs;
         is $bea->cust_svc->cust_pkg->unsuspend, q{}, 'and unsuspended';
     }
     my $known = FS::part_export::magicmail->can('suspend_job');
@@ -309,7 +309,7 @@ subtest 'an export is not deleted while its jobs wait' => sub {
     isnt $export->delete,              q{}, '... and may be tried again';
     $magicmail->faults;
     $job = $isp->fresh($job);
-    $job->retry;
+    $isp->retry($job);
     is_deeply [map { $_->{error} } $isp->run_jobs], [q{}], 'which is done';
     is $magicmail->user('ann')->{status}, 'deleted', '... the mailbox is deleted';
     is $isp->fresh($export)->delete,      q{},       'then it goes';

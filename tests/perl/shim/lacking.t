@@ -43,7 +43,7 @@ sub shows { my ( $what, $text ) = @_; print "$what: [$text]\n"; return }
 shows( insert    => $svc->insert );
 shows( replace   => $isp->change( $svc, finger => "Zo\x{eb} Lee" ) );
 shows( suspend   => ( $pkg = $svc->cust_svc->cust_pkg )->suspend );
-shows( unsuspend => $pkg->unsuspend );
+shows( unsuspend => $isp->fresh($pkg)->unsuspend );
 shows( move      => $isp->change_definition( $isp->fresh($svc), 'Plus' ) );
 shows( job       => $_->{error} ) for $isp->run_jobs;
 my ( undef, $status ) = $isp->fresh($svc)->export_getstatus;

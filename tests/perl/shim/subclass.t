@@ -67,7 +67,7 @@ subtest 'every hook works on the accounts that it names' => sub {
     is $magicmail->user('ann')->{last_name},    'Roe',       'is done';
     is $pkg->suspend,                           q{},         'suspend';
     is $magicmail->user('ann')->{status},       'suspended', 'is done';
-    is $pkg->unsuspend,                         q{},         'unsuspend';
+    is $isp->fresh($pkg)->unsuspend,            q{},         'unsuspend';
     is $magicmail->user('ann')->{status},       'active',    'is done';
     is $isp->fresh($svc)->delete,               q{},         'unprovision of the master';
     is $magicmail->user('bea')->{master_user},  'Y',         'its heir is found';

@@ -37,7 +37,7 @@ is_deeply $magicmail->user('one')->{packages}, ['EMAIL', 'PLUS'], 'provision';
 is $isp->change($one, finger => 'One Two'), q{}, 'change';
 my $pkg = $one->cust_svc->cust_pkg;
 is $pkg->suspend,                            q{}, 'suspend';
-is $pkg->unsuspend,                          q{}, 'unsuspend';
+is $isp->fresh($pkg)->unsuspend,             q{}, 'unsuspend';
 is $isp->change_definition($two, 'Mailbox'), q{}, 'change of definition';
 is_deeply [map { $_->{error} } $isp->run_jobs], [q{}],     'its job';
 is_deeply $magicmail->user('one')->{packages},  ['EMAIL'], 'in line';

@@ -56,24 +56,18 @@ sub replace {
     );
 }
 
-# The same package with other columns, in the database and in this object.
+# The same package with other columns, in the database; this object keeps what it had.
 sub _change_columns {
     my ($self, %columns) = @_;
-    my $error = FS::cust_pkg->new({$self->hash, %columns})->replace($self);
-    if (!$error) {
-        for my $column (keys %columns) {
-            $self->set($column, $columns{$column});
-        }
-    }
-    return $error;
+    return FS::cust_pkg->new({$self->hash, %columns})->replace($self);
 }
 
 # Freeside 4 does not look at what the services' suspend hooks return; 3 did.
 sub suspend {
     my ($self) = @_;
-    return q{} if $self->susp;
     return in_transaction(
         sub {
+            return q{} if $self->susp || $self->replace_old->susp;
             my $error = $self->_change_columns(susp => time);
             return $error if $error;
             for my $cust_svc ($self->cust_svc) {
@@ -114,14 +108,18 @@ sub cancel {
     );
 }
 
-# A new package, of another customer (custnum) or definition (pkgpart), takes
-# the services over; this one is cancelled. Returns the new package, or an
-# error text.
+# A new package, of another customer (cust_main, an object) or definition (pkgpart), takes
+# the services over; this one is cancelled. One that was not set up yet is changed itself,
+# where the customer stays. Returns the package that it is now, or an error text.
 sub change {
     my ($self, $options) = @_;
+    my %column = %{$options};
+    my $owner  = delete $column{cust_main};
+    return $self->_change_columns(%column) || $self if !$owner && !$self->setup;
+    if ($owner) { $column{custnum} = $owner->custnum }
     my $new = FS::cust_pkg->new(
         {
-            $self->hash, %{$options},
+            $self->hash, %column,
             pkgnum         => q{},
             change_date    => time,
             change_pkgnum  => $self->pkgnum,

@@ -153,23 +153,18 @@ sub export_delete {
 
 sub export_suspend {
     my ($self, @arguments) = @_;
-    return $self->_run_unless_no_suspend(suspend => @arguments);
+    return $self->_run(suspend => @arguments);
 }
 
 sub export_unsuspend {
     my ($self, @arguments) = @_;
-    return $self->_run_unless_no_suspend(unsuspend => @arguments);
+    return $self->_run(unsuspend => @arguments);
 }
 
 sub _run {
     my ($self, $name, @arguments) = @_;
     my $hook = "_export_$name";
     return Statements->in_hook($name, sub { return scalar $self->$hook(@arguments) });
-}
-
-sub _run_unless_no_suspend {
-    my ($self, @arguments) = @_;
-    return $self->no_suspend ? q{} : $self->_run(@arguments);
 }
 
 # For a subclass to override.

@@ -161,11 +161,14 @@ sub export {
     return in_transaction(
         sub {
             for my $export (grep { $_->can($method) } $self->cust_svc->part_svc->part_export) {
+
+                # Freeside has no_suspend alone: unsuspend hooks are called all the same.
+                next if $export->get("no_$name");
                 my $error =
                     Statements->in_hook($name, sub { return scalar $export->$method($self, @arguments) });
                 if ($error) {
                     return
-                          "error exporting $name event to "
+                          "error exporting $method event to "
                         . $export->exporttype
                         . " (transaction rolled back): $error";
                 }

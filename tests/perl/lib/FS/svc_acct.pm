@@ -47,7 +47,19 @@ sub check {
     my ($self) = @_;
     return 'unknown domsvc: ' . $self->domsvc
         if $self->domsvc && !$self->svc_domain;
+    if (!length $self->finger) { $self->_take_name_of_customer }
     return q{};
+}
+
+# Whoever has no name is called as the customer is.
+sub _take_name_of_customer {
+    my ($self)  = @_;
+    my $pkgnum  = $self->svcnum && $self->cust_svc ? $self->cust_svc->pkgnum : $self->get('pkgnum');
+    my $package = $pkgnum                          ? qsearchs('cust_pkg', {pkgnum => $pkgnum}) : undef;
+    if ($package) {
+        $self->set(finger => join q{ }, map { $package->cust_main->get($_) } qw( first last ))
+    }
+    return;
 }
 
 sub insert {

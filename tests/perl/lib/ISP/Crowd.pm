@@ -6,8 +6,8 @@ package ISP::Crowd;
 use strict;
 use warnings;
 
-use FS::Record qw( dbh in_transaction );
-use FS::UID    qw( driver_name );
+use FS::UID          qw( dbh driver_name );
+use ISP::Transaction qw( in_transaction );
 
 my $PER_CUSTOMER = 10;
 

@@ -76,6 +76,12 @@ sub as {
     return $code->();
 }
 
+# What staff do with a job that failed.
+sub retry {
+    my ($self, $job) = @_;
+    return $job->retry;
+}
+
 sub run_jobs { return FS::queue->run_all }
 
 sub jobs {

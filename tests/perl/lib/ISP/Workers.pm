@@ -13,7 +13,8 @@ use IO::Select;
 use POSIX    ();
 use Storable qw( freeze thaw );
 
-use FS::UID qw( dbh forksuidsetup getotaker );
+use FS::CurrentUser;
+use FS::UID qw( dbh forksuidsetup );
 
 my $READY = 'r';
 
@@ -22,7 +23,7 @@ my $READY = 'r';
 # done within the seconds given.
 sub run {
     my ($class, $seconds, @code) = @_;
-    my $user = getotaker();
+    my $user = $FS::CurrentUser::CurrentUser->username;    ## no critic (ProhibitPackageVars) -- Freeside's
     dbh->commit;
     pipe my $gate, my $opener or croak "pipe: $OS_ERROR";
     my @workers = map { _start($_, $user, $gate, $opener) } @code;
@@ -54,6 +55,9 @@ sub _start {
     close $opener;
     my $result  = q{};
     my $is_done = eval {
+
+        # The parent's connection is let go without a word to the server.
+        dbh->{InactiveDestroy} = 1;
         forksuidsetup($user);
 
         # In the middle of nothing, wherever it was started.
