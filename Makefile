@@ -11,11 +11,13 @@ SEED = 1
 PERL_INCLUDE = -I perl/lib -I tests/perl/lib
 PERL_SOURCES = $$(git ls-files '*.pm' '*.pl' '*.t' examples/day benches/bench benches/audit \
     docs/pictures/draw-pages \
-    tests/perl/on-postgresql perl/bin/freeside-magicmail packaging/man-of-header)
+    tests/perl/on-postgresql tests/freeside/run perl/bin/freeside-magicmail packaging/man-of-header)
 PROVE = MAGICMAIL_LIB=$(LIBRARY) MAGICMAIL_SIMULATOR=$(SIMULATOR) prove -j3 $(PERL_INCLUDE)
 WITH_DATABASE = $$(grep -rlE --include='*.t' '^use (ISP|Rule|Drift)\>' tests/perl | sort)
 
-.PHONY: help build install uninstall deb demo test test-rust test-perl test-c test-packages faults fuzz sanitize bench \
+FREESIDE_TESTS = tests/perl/rules tests/freeside
+
+.PHONY: help build install uninstall deb demo test test-rust test-perl test-freeside test-c test-packages faults fuzz sanitize bench \
     bench-audit pictures release-check simulate lint header clean
 
 help: ## this list
@@ -59,6 +61,11 @@ simulate: ## made-up histories of a Freeside and its mail server (HISTORIES=2000
 test-perl: ## the hooks, in a small Freeside on SQLite and on PostgreSQL, through the library, over TLS
 	$(PROVE) -r tests/perl tests/apache
 	tests/perl/on-postgresql env $(PROVE) $(WITH_DATABASE)
+
+test-freeside: ## in a real Freeside of yours, on a copy of its database (FREESIDE=folder of its modules)
+	@test -z '$(FREESIDE)' || $(CARGO) build --release --workspace
+	@FREESIDE='$(FREESIDE)' MAGICMAIL_LIB=$(LIBRARY) MAGICMAIL_SIMULATOR=$(SIMULATOR) \
+	    tests/freeside/run prove $(FREESIDE_TESTS)
 
 test-c: ## the C ABI from C (make sanitize: under valgrind)
 	MAGICMAIL_LIB=$(LIBRARY) MAGICMAIL_SIMULATOR=$(SIMULATOR) tests/c/run

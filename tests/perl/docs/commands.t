@@ -57,7 +57,7 @@ my %RUN = (
 
 # Checks and measurements: they are tests themselves.
 my %IS_CHECK =
-    map { $_ => 1 } qw( bench bench-audit faults fuzz help release-check sanitize simulate test-packages );
+    map { $_ => 1 } qw( bench bench-audit faults fuzz help release-check sanitize simulate test-freeside test-packages );
 
 my $PROGRAMS = join q{|},
     qw( apt cargo cc freeside-magicmail journalctl magicmail make openssl perl systemctl );
