@@ -4,6 +4,8 @@ mod abi;
 mod abi_caller;
 mod abi_input;
 mod abi_library;
+mod attacks;
+mod attacks;
 mod audit;
 mod audit_server;
 mod echo;

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Mishap {
+pub enum Mishap {
     /// The request does not arrive.
     Lost,
     /// It is carried out.
@@ -29,6 +29,8 @@ enum Mishap {
     Swallowed,
     /// A read: the server says that there is no such thing.
     NotFound,
+    /// The server says that it has none, or one that this client may not see.
+    Forbidden,
     /// No connection can be made.
     NotSent,
     /// It is carried out, its answer is lost, and then another customer makes a user jane.
@@ -58,14 +60,14 @@ struct Inner {
     autopurge: bool,
 }
 
-struct Network(Mutex<Inner>);
+pub struct Network(Mutex<Inner>);
 
 struct Line(Arc<Network>);
 
-const FOR_EVER: usize = usize::MAX / 2;
+pub const FOR_EVER: usize = usize::MAX / 2;
 
 impl Network {
-    fn new(state: Value, modes: Value) -> Arc<Network> {
+    pub fn new(state: Value, modes: Value) -> Arc<Network> {
         let state: State = serde_json::from_value(state).expect("a state");
         let modes = Modes::default().changed(&modes).expect("modes");
         let server = MailServer::new(Credentials::new("freeside", "secret"), state, modes);
@@ -80,7 +82,7 @@ impl Network {
         Arc::new(Network(Mutex::new(inner)))
     }
 
-    fn mishap(
+    pub fn mishap(
         self: Arc<Network>,
         words: &'static str,
         from: usize,
@@ -91,17 +93,17 @@ impl Network {
         self
     }
 
-    fn without_autopurge(self: Arc<Network>) -> Arc<Network> {
+    pub fn without_autopurge(self: Arc<Network>) -> Arc<Network> {
         self.0.lock().unwrap().autopurge = false;
         self
     }
 
-    fn hook(self: &Arc<Network>, hook: Hook, request: &Value) -> Result<Value, Error> {
+    pub fn hook(self: &Arc<Network>, hook: Hook, request: &Value) -> Result<Value, Error> {
         let reply = self.export().hook(hook, &request.to_string(), &NoSink)?;
         Ok(serde_json::from_str(&reply).expect("a reply"))
     }
 
-    fn call(self: &Arc<Network>, name: &str, arguments: &Value) -> Result<Value, Error> {
+    pub fn call(self: &Arc<Network>, name: &str, arguments: &Value) -> Result<Value, Error> {
         let reply = self.export().call(name, &arguments.to_string(), &NoSink)?;
         Ok(serde_json::from_str(&reply).expect("a reply"))
     }
@@ -113,11 +115,11 @@ impl Network {
         Export::over(&configuration.to_string(), Box::new(Line(Arc::clone(self)))).expect("an export")
     }
 
-    fn requests(&self) -> Vec<String> {
+    pub fn requests(&self) -> Vec<String> {
         self.0.lock().unwrap().requests.clone()
     }
 
-    fn state(&self) -> Value {
+    pub fn state(&self) -> Value {
         serde_json::to_value(self.0.lock().unwrap().server.state()).expect("a document")
     }
 }
@@ -181,6 +183,7 @@ impl Inner {
                 body: Vec::new(),
             }),
             Some(Mishap::NotFound) => refusal("account.error.not_found"),
+            Some(Mishap::Forbidden) => refusal("error.permission_denied"),
         }
     }
 
