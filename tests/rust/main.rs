@@ -5,7 +5,6 @@ mod abi_caller;
 mod abi_input;
 mod abi_library;
 mod attacks;
-mod attacks;
 mod audit;
 mod audit_server;
 mod echo;
