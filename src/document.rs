@@ -7,7 +7,7 @@ mod configuration;
 mod fields;
 mod request;
 
-pub use audit::{audited_account, SeenUser};
+pub use audit::{audited_account, audited_services, SeenUser};
 pub use configuration::Configuration;
 pub use fields::Fields;
 pub use request::{

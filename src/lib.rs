@@ -16,6 +16,7 @@ pub mod http;
 pub mod id;
 pub mod log;
 mod markup;
+pub mod names;
 pub mod observe;
 pub mod operation;
 pub mod panics;

@@ -186,6 +186,13 @@ fn leave_unknown(fact: &Fact, world: &mut World) {
     }
 }
 
+/// Takes in the answer to one fact, as a round does; what is wrong with it, if it is rejected.
+pub fn take_in_answer(fact: &Fact, reply: Reply, task: &Task, world: &mut World) -> Result<(), CallError> {
+    let learned = plausible(fact, reply, &world.account_id)?;
+    take_in(fact, learned, task, world);
+    Ok(())
+}
+
 /// What a plausible answer says.
 enum Learned {
     Users(UserList),

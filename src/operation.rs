@@ -6,6 +6,7 @@ mod call;
 mod check;
 mod inspect;
 mod purge;
+mod rename;
 mod repair;
 mod sync;
 
@@ -180,9 +181,13 @@ impl Hook {
         match self {
             Hook::Provision => Shape::WithPassword,
             Hook::Replace => Shape::WithOld,
-            Hook::Unprovision | Hook::Suspend | Hook::Unsuspend | Hook::Purge | Hook::Sync | Hook::Mend => {
-                Shape::Plain
-            }
+            Hook::Unprovision
+            | Hook::Suspend
+            | Hook::Unsuspend
+            | Hook::Purge
+            | Hook::Sync
+            | Hook::Rename
+            | Hook::Mend => Shape::Plain,
         }
     }
 
@@ -195,6 +200,7 @@ impl Hook {
             Hook::Unsuspend => "unsuspend",
             Hook::Purge => "purge",
             Hook::Sync => "bring in line",
+            Hook::Rename => "rename",
             Hook::Mend => "mend",
         }
     }

@@ -101,6 +101,7 @@ pub fn plan(task: &Task, world: &World) -> Result<Plan, Refusal> {
         Hook::Suspend | Hook::Unsuspend => suspend::plan(task, world),
         Hook::Purge => Ok(purge::plan(task, world)),
         Hook::Sync => sync::plan(task, world),
+        Hook::Rename => Ok(audit::rename(task, world)),
         Hook::Mend => audit::plan(task, world),
     }?;
     let all_well = world.progress.given_up.is_empty();

@@ -1,6 +1,7 @@
 //! Records: what the server says of an account, a user, a package, an address.
 
 use crate::id::{AccountId, UserName};
+use crate::names::Names;
 use serde_json::{Map, Value};
 
 /// One record, all its fields kept as the server wrote them.
@@ -30,6 +31,24 @@ impl Record {
         self.0.get(field).and_then(Value::as_str)
     }
 
+    /// First and last name; what is missing is empty. None if the record contradicts itself.
+    fn names(&self) -> Option<Names> {
+        let text = |field| match self.field(field) {
+            Field::Missing => Some(String::new()),
+            Field::Text(text) => Some(text.to_owned()),
+            Field::Unclear => None,
+        };
+        text(FIRST_NAME).zip(text(LAST_NAME))
+    }
+
+    fn shows_names(&self) -> bool {
+        [FIRST_NAME, LAST_NAME].into_iter().any(|field| self.field(field) != Field::Missing)
+    }
+
+    fn shown_names(&self) -> Option<Names> {
+        self.names().filter(|_| self.shows_names())
+    }
+
     /// By what a record in a list is known. It may come to stand in a request's path, where dots are no name.
     pub fn list_id(&self) -> Option<&str> {
         let id = NAMING.into_iter().find_map(|field| self.get(field));
@@ -56,6 +75,9 @@ impl Record {
         other
     }
 }
+
+const FIRST_NAME: &str = "first_name";
+const LAST_NAME: &str = "last_name";
 
 /// The fields by which a record is known, the first that is there.
 const NAMING: [&str; 3] = ["name", "key", "id"];
@@ -108,12 +130,14 @@ impl Status {
 pub struct Account {
     pub id: AccountId,
     pub status: Status,
+    /// First and last name; None if the record shows neither, or contradicts itself.
+    pub names: Option<Names>,
 }
 
 impl Account {
     /// The account of a record that was asked for as `id`.
     pub fn from_record(record: &Record, id: &AccountId) -> Account {
-        Account { id: id.clone(), status: Status::from_record(record) }
+        Account { id: id.clone(), status: Status::from_record(record), names: record.shown_names() }
     }
 }
 
@@ -125,25 +149,23 @@ pub struct User {
     pub master: bool,
     pub status: Status,
     /// First and last name; None if the record contradicts itself.
-    pub names: Option<(String, String)>,
+    pub names: Option<Names>,
+    /// The record has such fields: that of a list may leave them out.
+    pub shows_names: bool,
     /// The record gives its account or its mark as master twice, with different values.
     pub contradicts: bool,
 }
 
 impl User {
     pub fn from_record(record: &Record, name: &UserName) -> User {
-        let text = |field| match record.field(field) {
-            Field::Missing => Some(String::new()),
-            Field::Text(text) => Some(text.to_owned()),
-            Field::Unclear => None,
-        };
         let is_unclear = |field| record.field(field) == Field::Unclear;
         User {
             name: name.clone(),
             account: record.get("account").filter(|id| !id.is_empty()).map(AccountId::new),
             master: record.get("master_user").is_some_and(|flag| flag.eq_ignore_ascii_case("y")),
             status: Status::from_record(record),
-            names: text("first_name").zip(text("last_name")),
+            names: record.names(),
+            shows_names: record.shows_names(),
             contradicts: is_unclear("account") || is_unclear("master_user"),
         }
     }

@@ -4,6 +4,7 @@ mod effect;
 
 use crate::foreign::foreign;
 use crate::id::{AccountId, Address, PackageName, UserName};
+use crate::names::Names;
 use crate::password::Password;
 use crate::record::Status;
 
@@ -18,6 +19,12 @@ pub enum Step {
         id: AccountId,
         status: Status,
         before: Status,
+    },
+    /// `before` is what the undo puts back; None: not known.
+    UpdateAccount {
+        id: AccountId,
+        names: Names,
+        before: Option<Names>,
     },
     /// Of an account that is marked deleted; without force, which nobody here sends.
     PurgeAccount {
@@ -92,6 +99,7 @@ impl Step {
                 Status::Suspended => format!("suspend account {id}"),
                 _ => format!("mark account {id} {}", status.as_str()),
             },
+            Step::UpdateAccount { id, .. } => format!("set names of account {id}"),
             Step::PurgeAccount { id, .. } => format!("purge account {id}"),
             Step::CreateUser { user, account, .. } => format!("create user {user} on account {account}"),
             Step::SetUserStatus { user, status, .. } => match status {
@@ -137,6 +145,7 @@ impl Step {
             Step::SetAccountStatus { id, status, before } => {
                 format!("account {id} is {}, was {}", status.as_str(), before.as_str())
             }
+            Step::UpdateAccount { id, .. } => format!("names of account {id} are the new ones"),
             Step::PurgeAccount { id, .. } => format!("account {id} is purged"),
             Step::CreateUser { user, account, .. } => {
                 format!("user {user} on account {account} (new)")
@@ -189,12 +198,12 @@ impl Step {
 
     /// Sending it twice does what sending it once does, and its look-up may not be able to tell.
     pub fn is_repeatable(&self) -> bool {
-        matches!(self, Step::UpdateUser { .. })
+        matches!(self, Step::UpdateUser { .. } | Step::UpdateAccount { .. })
     }
 
     /// Whether a read can tell that it took effect. A password cannot be read back, so names must have changed.
     pub fn can_be_seen(&self) -> bool {
-        !matches!(self, Step::UpdateUser { names, before, .. } if before.as_ref().is_none_or(|before| before == names))
+        !matches!(self, Step::UpdateUser { names, before, .. } | Step::UpdateAccount { names, before, .. } if before.as_ref().is_none_or(|before| before == names))
     }
 
     /// What takes this step back. `made_user`: the service's user was made by this very hook and is purged.
@@ -207,6 +216,12 @@ impl Step {
                 id: id.clone(),
                 status: before.clone(),
                 before: status.clone(),
+            }),
+            Step::UpdateAccount { before: None, .. } => Undo::Impossible(self.trace()),
+            Step::UpdateAccount { id, names, before: Some(before) } => Undo::By(Step::UpdateAccount {
+                id: id.clone(),
+                names: before.clone(),
+                before: Some((kept(&names.0, &before.0), kept(&names.1, &before.1))),
             }),
             Step::CreateUser { .. } => Undo::RemoveUser,
             // These go with the user that this hook made, when it is purged.

@@ -25,6 +25,8 @@ pub enum Hook {
     Purge,
     /// Not a hook either: the packages of an account brought in line with its services.
     Sync,
+    /// Nor this: the customer of an account was renamed, and so is the account.
+    Rename,
     /// Nor this: an account looked at as a whole, and one thing mended in which the two sides differ.
     Mend,
 }
@@ -45,6 +47,8 @@ pub struct Task {
     pub finishing: bool,
     /// Which finding is to be mended, by its key.
     pub finding: Option<String>,
+    /// The number of the customer who was renamed.
+    pub renamed: Option<u64>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -267,6 +271,7 @@ impl Task {
             autopurge: false,
             finishing: false,
             finding: None,
+            renamed: None,
         }
     }
 

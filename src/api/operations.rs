@@ -172,6 +172,12 @@ impl Call {
         Call::of("add_account", Some(id.as_str()), &set)
     }
 
+    /// An empty name is sent, too: that is how one is emptied.
+    pub fn update_account(id: &AccountId, names: &(String, String)) -> Call {
+        let parameters = [("first_name", names.0.as_str()), ("last_name", names.1.as_str())];
+        Call::of("update_account", Some(id.as_str()), &parameters)
+    }
+
     pub fn activate_account(id: &AccountId) -> Call {
         Call::of("activate_account", Some(id.as_str()), &[])
     }
@@ -319,6 +325,7 @@ mod tests {
             (Call::get_accounts(), "get_accounts"),
             (Call::get_account(&account), "get_account"),
             (Call::add_account(&account, "", ""), "add_account"),
+            (Call::update_account(&account, &names), "update_account"),
             (Call::activate_account(&account), "activate_account"),
             (Call::suspend_account(&account), "suspend_account"),
             (Call::delete_account(&account), "delete_account"),

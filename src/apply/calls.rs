@@ -12,6 +12,7 @@ pub fn call(step: &Step) -> Call {
         Step::SetAccountStatus { id, status: Status::Active, .. } => Call::activate_account(id),
         Step::SetAccountStatus { id, status: Status::Suspended, .. } => Call::suspend_account(id),
         Step::SetAccountStatus { id, .. } => Call::delete_account(id),
+        Step::UpdateAccount { id, names, .. } => Call::update_account(id, names),
         Step::PurgeAccount { id } => Call::purge_account(id),
         Step::CreateUser { user, account, names, password } => Call::add_user(user, account, names, password),
         Step::SetUserStatus { user, status: Status::Active, .. } => Call::activate_user(user),
@@ -32,6 +33,7 @@ pub fn probe(step: &Step) -> Call {
     match step {
         Step::CreateAccount { id, .. }
         | Step::SetAccountStatus { id, .. }
+        | Step::UpdateAccount { id, .. }
         | Step::PurgeAccount { id, .. } => Call::get_account(id),
         Step::CreateUser { user, .. }
         | Step::SetUserStatus { user, .. }

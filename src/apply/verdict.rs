@@ -2,6 +2,7 @@
 
 use crate::api::Reply;
 use crate::id::{AccountId, Address, PackageName, UserName};
+use crate::names::Names;
 use crate::record::{Account, Record, Status, User};
 use crate::step::Step;
 
@@ -37,8 +38,14 @@ pub fn verdict(step: &Step, reply: &Reply) -> Verdict {
             Some(found) => same_status(&found.status, status),
             None => absent_or_silent(reply),
         },
+        Step::UpdateAccount { id, names, before } => match reply {
+            Reply::Record(record) => {
+                has_names(Account::from_record(record, id).names.as_ref(), names, before.as_ref())
+            }
+            _ => absent_or_silent(reply),
+        },
         Step::UpdateUser { user, names, before, .. } => match user_in(reply, user) {
-            Some(found) => has_names(&found, names, before.as_ref()),
+            Some(found) => has_names(found.names.as_ref(), names, before.as_ref()),
             None => absent_or_silent(reply),
         },
         Step::MakeMaster { user } => match user_in(reply, user) {
@@ -75,8 +82,8 @@ fn is_the_new_user(found: &User, account: &AccountId, names: &(String, String)) 
 
 /// The password cannot be read back; names and password go in one request. Some servers keep a name where an empty
 /// one is sent: that a name is still there says nothing then.
-fn has_names(found: &User, names: &(String, String), before: Option<&(String, String)>) -> Verdict {
-    let (Some(now), Some(before)) = (&found.names, before) else { return Verdict::Unknown };
+fn has_names(now: Option<&Names>, names: &Names, before: Option<&Names>) -> Verdict {
+    let (Some(now), Some(before)) = (now, before) else { return Verdict::Unknown };
     let must_show = |sent: &String, before: &String| !sent.is_empty() && sent != before;
     match before != names {
         true if now == names => Verdict::TookEffect,

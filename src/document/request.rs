@@ -3,6 +3,7 @@
 use super::{parse_object, Configuration, Fields};
 use crate::error::Error;
 use crate::id::{AccountId, Address, PackageName, UserName};
+use crate::names::Names;
 use crate::secret::Secret;
 use serde_json::{Map, Value};
 
@@ -58,12 +59,17 @@ impl Service {
     }
 
     /// First and last name: what stands before the last white space, and the rest; one word is the first name.
-    pub fn names(&self) -> (String, String) {
-        let finger = name_of_person(&self.finger);
-        match finger.rsplit_once(char::is_whitespace) {
-            Some((first, last)) => (first.trim_end().to_owned(), last.to_owned()),
-            None => (finger, String::new()),
-        }
+    pub fn names(&self) -> Names {
+        names_of_user(&self.finger)
+    }
+}
+
+/// See [`Service::names`].
+pub fn names_of_user(finger: &str) -> Names {
+    let finger = name_of_person(finger);
+    match finger.rsplit_once(char::is_whitespace) {
+        Some((first, last)) => (first.trim_end().to_owned(), last.to_owned()),
+        None => (finger, String::new()),
     }
 }
 
@@ -92,6 +98,10 @@ pub struct Standing {
     pub no_suspend: bool,
     /// The account that its export's options name, where another is on record.
     pub configured_id: Option<AccountId>,
+    /// The names of its user, as a provision sends them. None: not known.
+    pub names: Option<Names>,
+    /// The names of its customer, likewise.
+    pub customer_names: Option<Names>,
 }
 
 impl Neighbour {
@@ -228,7 +238,7 @@ pub fn check_segment(name: &str, what: &str) -> Result<(), Error> {
 }
 
 /// As it is sent: a control character is a space, and there is none at the ends.
-fn name_of_person(text: &str) -> String {
+pub fn name_of_person(text: &str) -> String {
     text.replace(char::is_control, " ").trim().to_owned()
 }
 

@@ -1,6 +1,6 @@
 //! `mm_call`: an operation of the API by its name, or one of this library's own.
 
-use super::{audit, check, inspect, purge, repair, sync, Export};
+use super::{audit, check, inspect, purge, rename, repair, sync, Export};
 use crate::api::{self, fold, parameter_for, Api, Call, CallError, Limits, Operation, Reply};
 use crate::document::{check_segment, needed_segment, parse_object, Fields};
 use crate::error::{one_line, Error, Status};
@@ -21,6 +21,7 @@ pub fn call(export: &Export, name: &str, arguments: &str, sink: &dyn Sink) -> Re
         "inspect" => inspect::inspect(export, fields, sink),
         "orphans" => audit::orphans(export, fields, sink),
         "purge_deleted" => purge::purge_deleted(export, fields, sink),
+        "rename_account" => rename::rename_account(export, fields, sink),
         "repair" => repair::repair(export, fields, sink),
         "request" => request(export, fields, sink),
         "sync" => sync::sync(export, fields, sink),

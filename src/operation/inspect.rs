@@ -2,16 +2,19 @@
 //! longer than it is told, and says what could not be read. Whatever the server has in its fields, they are
 //! given as texts fit to be shown: pages escape markup, and nothing else.
 
+use super::audit::{fault_of, task};
 use super::sync::services_of;
 use super::Export;
 use crate::api::{Api, Call, CallError, Limits, Reply};
-use crate::document::{needed_segment, Fields, Neighbour};
+use crate::document::{audited_services, needed_segment, Fields, Neighbour};
 use crate::error::Error;
 use crate::evidence::{Known, UserList};
 use crate::foreign::foreign;
 use crate::id::{AccountId, PackageName, UserName};
 use crate::log::Sink;
-use crate::plan::masters;
+use crate::observe::take_in_answer;
+use crate::plan::audit::look;
+use crate::plan::{masters, Fact};
 use crate::record::{Record, User};
 use crate::world::{Hook, Task, World};
 use serde_json::{Map, Value};
@@ -23,25 +26,27 @@ const PARTS: [&str; 5] = ["user", "account", "masters", "user_packages", "addres
 /// Of so many users that are marked as masters the packages are read.
 const MOST_MASTERS: usize = 16;
 
-/// `{account_id, user, services, within, only}` → `{user, account, masters, packages, user_packages, addresses,
-/// unknown}`.
+/// `{account_id, user, services, svcnum, within, only}` → `{user, account, masters, packages, user_packages, addresses,
+/// differences, unknown}`.
 ///
 /// `user` and `account` are records of texts, null where there is none; `masters` names of users, first the one that
 /// counts (`services`, those of the account, may decide that); `packages` are its own; `unknown` says in words what
-/// could not be read.
+/// could not be read. With `svcnum`, `services` are as an audit takes them, and `differences` is what an audit finds of
+/// that service and of its account, in words; null if that could not be told.
 pub fn inspect(export: &Export, mut fields: Fields, sink: &dyn Sink) -> Result<Value, Error> {
     let account = AccountId::new(needed_segment(&mut fields, "account_id")?);
     let user = UserName::new(needed_segment(&mut fields, "user")?);
     let within = within(&mut fields, export)?;
     let only = fields.texts("only")?;
-    let services = services_of(&mut fields, &account)?;
+    let (services, compared) = Compared::from_fields(&mut fields, &account)?;
     fields.finish()?;
     let wanted: Vec<&str> =
         PARTS.into_iter().filter(|part| only.is_empty() || only.iter().any(|name| name == part)).collect();
     let api = export.api(sink, export.redactor(), Limits::within(within));
     let calls: Vec<Call> = wanted.iter().map(|part| call(part, &account, &user)).collect();
-    let mut found = Found::default();
+    let mut found = Found { compared, ..Found::default() };
     for (part, reply) in wanted.iter().zip(api.read(&calls)) {
+        found.learn(part, &user, &reply);
         match reply {
             Ok(Reply::List(list)) if *part == "masters" => {
                 found.record_masters(&account, services.clone(), &list, &api);
@@ -50,6 +55,7 @@ pub fn inspect(export: &Export, mut fields: Fields, sink: &dyn Sink) -> Result<V
             Err(error) => found.unknown(part, &error),
         }
     }
+    found.compare(&user, &api);
     Ok(found.told())
 }
 
@@ -74,13 +80,68 @@ fn call(part: &str, account: &AccountId, user: &UserName) -> Call {
     }
 }
 
+/// What the service and its account are compared with, and what was read of them.
+struct Compared {
+    svcnum: u64,
+    task: Task,
+    world: World,
+}
+
+impl Compared {
+    /// The services of the account, and the comparison if one is asked for.
+    fn from_fields(
+        fields: &mut Fields,
+        account: &AccountId,
+    ) -> Result<(Vec<Neighbour>, Option<Compared>), Error> {
+        if !fields.has("svcnum") {
+            return Ok((services_of(fields, account)?, None));
+        }
+        let svcnum = fields.needed_number("svcnum")?;
+        let mut services = audited_services(fields, account)?;
+        services.retain(|service| fault_of(service).is_none());
+        let task = task(account, services.clone(), None);
+        let world = World::new(&task.request);
+        Ok((services, Some(Compared { svcnum, task, world })))
+    }
+}
+
 #[derive(Default)]
 struct Found {
     shown: Map<String, Value>,
     unknown: Vec<Value>,
+    compared: Option<Compared>,
 }
 
 impl Found {
+    /// For the comparison; an answer that is implausible is not known there.
+    fn learn(&mut self, part: &str, user: &UserName, reply: &Result<Reply, CallError>) {
+        let (Some(Compared { task, world, .. }), Ok(reply)) = (&mut self.compared, reply) else { return };
+        let fact = match part {
+            "account" => Fact::Account,
+            "masters" => Fact::Users,
+            "user_packages" => Fact::Packages(user.clone()),
+            "addresses" => Fact::Addresses(user.clone()),
+            _ => Fact::Peer(user.clone()),
+        };
+        let _ = take_in_answer(&fact, reply.clone(), task, world);
+    }
+
+    /// What an audit finds. Without the user, the account and its list nothing can be told.
+    fn compare(&mut self, user: &UserName, api: &Api) {
+        let Some(Compared { svcnum, task, world }) = &self.compared else { return };
+        let is_known =
+            world.read_directly(user).is_some() && !world.account.is_not_asked() && world.users.is_some();
+        let differences = match look(task, world, *svcnum) {
+            _ if !is_known => Value::Null,
+            Ok(findings) => findings.iter().map(|finding| api.clean(&finding.difference())).collect(),
+            Err(refusal) => {
+                self.unknown.push(api.clean(&refusal.text).into());
+                Value::Null
+            }
+        };
+        self.shown.insert("differences".to_owned(), differences);
+    }
+
     fn record(&mut self, part: &str, reply: Reply, api: &Api) {
         let text = |text: &str| Value::from(api.clean(&foreign(text)));
         let value = match reply {
@@ -133,6 +194,10 @@ impl Found {
                 let held = list.iter().map(|(id, _)| PackageName::new(id.as_str())).collect();
                 world.packages.insert((**name).clone(), held);
             }
+        }
+        if let Some(compared) = &mut self.compared {
+            compared.world.peers.extend(world.peers.clone());
+            compared.world.packages.extend(world.packages.clone());
         }
         let (marked, counting) = masters(&task, &world);
         let counting = counting.or_else(|| marked.first().copied());

@@ -9,7 +9,7 @@ mod services;
 pub use finding::{orphan_account, orphan_user, Finding, Kind, Mend};
 pub use scene::Seen;
 
-use super::{Plan, Refusal};
+use super::{Plan, Planned, Refusal, Weight};
 use crate::record::User;
 use crate::world::{Task, World};
 use scene::Scene;
@@ -32,6 +32,23 @@ pub fn audit(task: &Task, world: &World) -> Result<Audit, Refusal> {
     account::compare(&scene, &mut findings);
     findings.sort_by_key(|one| (one.kind, one.svcnum));
     Ok(Audit { findings, strangers: scene.strangers() })
+}
+
+/// What differs of one service and of its account, on a world in which the other services may not have been looked at:
+/// for the page of the service.
+pub fn look(task: &Task, world: &World, svcnum: u64) -> Result<Vec<Finding>, Refusal> {
+    let mut findings = audit(task, world)?.findings;
+    findings.retain(|finding| finding.svcnum.is_none_or(|of| of == svcnum));
+    Ok(findings)
+}
+
+/// The plan that gives an account its customer's name, if it is called after the customer whom the task names.
+pub fn rename(task: &Task, world: &World) -> Plan {
+    let scene = Scene::of(task, world);
+    let is_theirs = task.renamed.is_some_and(|customer| account::is_called_after(&scene, customer));
+    let step = account::rename_step(&scene).filter(|_| is_theirs);
+    let planned = |step| Planned { step, weight: Weight::Fatal, beside: false };
+    Plan { steps: step.map(planned).into_iter().collect(), ..Plan::default() }
 }
 
 /// The plan that mends the finding which the task names; no steps where it is not found any more.

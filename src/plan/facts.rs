@@ -38,6 +38,7 @@ pub fn missing_facts(task: &Task, world: &World) -> Vec<Fact> {
         Hook::Suspend | Hook::Unsuspend => own_user(task, &mut round),
         Hook::Purge => purge_job(task, &mut round),
         Hook::Sync => sync(task, &mut round),
+        Hook::Rename => round.account(),
         Hook::Mend => audit(task, &mut round),
     }
     round.facts

@@ -121,12 +121,12 @@ fn refuse_other_account(task: &Task, world: &World, found: &User) -> Result<(), 
     Err(Refusal::because(text))
 }
 
-/// A list without anybody, though Freeside knows other services there, is believed if those services' users were
-/// read directly and none of them is in use on this account: they were never exported, or are marked deleted and
-/// not listed.
+/// A list without anybody, though Freeside knows other services there, is believed if the account is not there, or if
+/// those services' users were read directly and none of them is in use on this account: they were never exported, or
+/// are marked deleted and not listed.
 pub fn refuse_empty_list(task: &Task, world: &World) -> Result<(), Refusal> {
     let others = task.others(world).count();
-    if !world.lists_nobody() || others == 0 {
+    if !world.lists_nobody() || others == 0 || world.account == Known::Absent {
         return Ok(());
     }
     let is_unused = |known: Option<&Known<User>>| match known {

@@ -10,13 +10,23 @@ impl Step {
     /// What the step does, as the server is known to do it.
     pub fn take_effect(&self, world: &mut World) {
         match self {
-            Step::CreateAccount { id, .. } => {
-                world.account = Known::Present(Account { id: id.clone(), status: Status::Active });
+            Step::CreateAccount { id, names } => {
+                world.account = Known::Present(Account {
+                    id: id.clone(),
+                    status: Status::Active,
+                    names: Some(names.clone()),
+                });
                 world.users = Some(UserList::default());
                 world.progress.made_account = true;
             }
             Step::SetAccountStatus { id, status, .. } => {
-                world.account = Known::Present(Account { id: id.clone(), status: status.clone() });
+                let names = world.account.present().and_then(|account| account.names.clone());
+                world.account = Known::Present(Account { id: id.clone(), status: status.clone(), names });
+            }
+            Step::UpdateAccount { names, .. } => {
+                if let Known::Present(account) = &mut world.account {
+                    account.names = Some(names.clone());
+                }
             }
             Step::PurgeAccount { .. } => world.account = Known::Absent,
             Step::CreateUser { user, account, names, .. } => create_user(world, user, account, names),
@@ -85,6 +95,7 @@ fn create_user(world: &mut World, user: &UserName, account: &AccountId, names: &
         master,
         status: Status::Active,
         names: Some(names.clone()),
+        shows_names: true,
         contradicts: false,
     };
     world.packages.insert(user.clone(), Step::packages_of_new_user(world));

@@ -210,6 +210,95 @@ fn an_address_that_only_a_list_leaves_out_is_not_missing() {
     finds(&services(), server, &[]);
 }
 
+fn names(first: &str, last: &str) -> (String, String) {
+    (first.to_owned(), last.to_owned())
+}
+
+/// Both services' users are called as the model's users are, and their customer is number 7, Ann Lee.
+fn named() -> Vec<Neighbour> {
+    let mut services = services();
+    for service in &mut services {
+        service.standing.customer = 7;
+        service.standing.names = Some(names("Old", "Name"));
+        service.standing.customer_names = Some(names("Ann", "Lee"));
+    }
+    services
+}
+
+fn called(first: &str, last: &str) -> Model {
+    let mut server = family();
+    server.account_names.insert(AccountId::new(ACCOUNT), names(first, last));
+    server
+}
+
+#[test]
+fn another_name_of_a_mailbox_is_found_and_only_the_name_is_sent() {
+    let mut services = named();
+    services[1].standing.names = Some(names("Bob", "Roe"));
+    finds(&services, family(), &["user_name/15 steps: set names of user bob"]);
+    services[1].standing.names = Some(names("", ""));
+    finds(&services, family(), &["user_name/15 steps: set names of user bob"]);
+    services[1].standing.names = Some(names("", "Old  Name"));
+    finds(&services, family(), &[]);
+    services[1].standing.names = None;
+    finds(&services, family(), &[]);
+}
+
+#[test]
+fn a_mailbox_of_two_services_is_called_as_the_oldest_one_says() {
+    let mut twice = named();
+    let mut other = twice[1].clone();
+    other.svcnum = 16;
+    other.domain = "example.org".to_owned();
+    other.standing.names = Some(names("Somebody", "Else"));
+    twice.push(other);
+    finds(&twice, family().address("bob@example.org", "bob"), &[]);
+}
+
+#[test]
+fn another_name_of_an_account_is_that_of_its_oldest_services_customer() {
+    finds(
+        &named(),
+        called("Ann", "Roe"),
+        &["account_name/FREESIDE42 steps: set names of account FREESIDE42"],
+    );
+    finds(&named(), called("", "Ann Lee"), &[]);
+    finds(&named(), called("", ""), &["account_name/FREESIDE42 steps: set names of account FREESIDE42"]);
+    let mut merged = named();
+    merged[1].standing.customer = 8;
+    merged[1].standing.customer_names = Some(names("Bob", "Roe"));
+    finds(&merged, called("Ann", "Lee"), &[]);
+}
+
+#[test]
+fn names_that_the_server_does_not_show_are_no_difference() {
+    finds(&named(), family(), &[]);
+    let mut services = named();
+    services[1].standing.names = Some(names("Bob", "Roe"));
+    let mut server = family();
+    server.hides_names = true;
+    finds(&services, server, &[]);
+}
+
+#[test]
+fn a_renamed_customer_renames_only_the_account_that_is_called_after_him() {
+    let renamed = |customer, services: &[Neighbour], mut server: Model| {
+        let mut task = of(services);
+        task.hook = Hook::Rename;
+        task.renamed = Some(customer);
+        let steps = server.hook(&task).expect("a plan");
+        assert_eq!(server.asked, [magicmail::plan::Fact::Account], "nobody else is asked for");
+        (steps, server.account_names.get(&AccountId::new(ACCOUNT)).cloned())
+    };
+    let set = vec!["set names of account FREESIDE42".to_owned()];
+    let lee = Some(names("Ann", "Lee"));
+    assert_eq!(renamed(7, &named(), called("Ann", "Roe")), (set.clone(), lee.clone()));
+    assert_eq!(renamed(7, &named(), called("Ann", "Lee")), (vec![], lee.clone()));
+    assert_eq!(renamed(7, &named(), family()), (set, lee));
+    assert_eq!(renamed(8, &named(), called("Ann", "Roe")), (vec![], Some(names("Ann", "Roe"))));
+    assert_eq!(renamed(7, &named(), Model::default()), (vec![], None));
+}
+
 #[test]
 fn one_user_name_in_two_domains_is_no_old_domain() {
     let mut twice = services();

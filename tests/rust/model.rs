@@ -14,6 +14,10 @@ pub struct Model {
     pub accounts: BTreeMap<AccountId, Status>,
     pub users: BTreeMap<UserName, Mailbox>,
     pub addresses: BTreeMap<Address, UserName>,
+    /// What the accounts are called that show it.
+    pub account_names: BTreeMap<AccountId, (String, String)>,
+    /// Records of users have no names.
+    pub hides_names: bool,
     /// Deleted users are left out of an account's list.
     pub hides_deleted: bool,
     /// Users that are left out of lists against the truth.
@@ -98,7 +102,10 @@ impl Model {
         match fact {
             Fact::Account => {
                 world.account = match self.accounts.get(&account) {
-                    Some(status) => Known::Present(Account { id: account, status: status.clone() }),
+                    Some(status) => {
+                        let names = self.account_names.get(&account).cloned();
+                        Known::Present(Account { id: account, status: status.clone(), names })
+                    }
                     None => Known::Absent,
                 }
             }
@@ -115,6 +122,7 @@ impl Model {
                 let listed = listed.filter(|user| !(self.hides_deleted && user.is_deleted()));
                 let mut list = UserList::default();
                 for mut user in listed.filter(|user| !self.hides.contains(&user.name)) {
+                    user.shows_names = !self.hides_names;
                     if self.unclear.contains(&user.name) {
                         user.status = Status::Unknown("several at once".to_owned());
                     }
@@ -157,6 +165,10 @@ impl Model {
             Step::CreateAccount { id, .. } => self.accounts.insert(id.clone(), Status::Active).is_none(),
             Step::SetAccountStatus { id, status, .. } => {
                 self.accounts.get_mut(id).map(|held| *held = status.clone()).is_some()
+            }
+            Step::UpdateAccount { id, names, .. } => {
+                self.account_names.insert(id.clone(), names.clone());
+                self.accounts.contains_key(id)
             }
             Step::PurgeAccount { id, .. } => {
                 self.users.retain(|_, mailbox| mailbox.account != *id);
@@ -240,6 +252,7 @@ fn record(name: &UserName, mailbox: &Mailbox) -> User {
         master: mailbox.master,
         status: mailbox.status.clone(),
         names: Some(mailbox.names.clone()),
+        shows_names: true,
         contradicts: false,
     }
 }

@@ -287,6 +287,21 @@ fn services_that_were_never_exported_do_not_keep_one_from_being_provisioned() {
 }
 
 #[test]
+fn on_an_account_that_is_not_there_nobody_is_missed() {
+    let mut server = Model::default();
+    let done = server.hook(&with_others(Hook::Provision, FAMILY)).expect("it is provisioned");
+    assert_eq!(
+        done,
+        [
+            "create account FREESIDE42",
+            "create user jane on account FREESIDE42",
+            "assign package EMAIL to user jane",
+            "add address jane@example.net to user jane",
+        ]
+    );
+}
+
+#[test]
 fn a_list_that_lacks_only_users_who_are_marked_deleted_is_believed() {
     let mut server = Model::default()
         .account(ACCOUNT, Status::Deleted)

@@ -44,6 +44,7 @@ pub fn task(hook: Hook) -> Task {
         autopurge: false,
         finishing: false,
         finding: None,
+        renamed: None,
     }
 }
 

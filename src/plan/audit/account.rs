@@ -2,10 +2,12 @@
 
 use super::finding::{each, Finding, Kind, Mend};
 use super::scene::{Provisioned, Scene};
+use super::services::{ours, theirs as their_name};
 use crate::foreign::foreign;
 use crate::id::{PackageName, UserName};
+use crate::names::{self, Names};
 use crate::plan::{master, packages};
-use crate::record::{Status, User};
+use crate::record::{Account, Status, User};
 use crate::step::Step;
 
 pub fn compare(scene: &Scene, findings: &mut Vec<Finding>) {
@@ -13,6 +15,7 @@ pub fn compare(scene: &Scene, findings: &mut Vec<Finding>) {
         return;
     }
     findings.extend(state(scene));
+    findings.extend(name(scene));
     let Some(chief) = Chief::of(scene) else { return };
     findings.extend(two_masters(scene));
     let wanted = packages::wanted_on_master(scene.task, scene.world);
@@ -47,6 +50,43 @@ fn state(scene: &Scene) -> Option<Finding> {
         before: account.status.clone(),
     };
     Some(scene.of_account(kind, "", freeside, says, each([step])))
+}
+
+fn name(scene: &Scene) -> Option<Finding> {
+    let account = scene.world.account.present()?;
+    let (customer, wanted) = owner(&scene.services)?;
+    let shown = account.names.as_ref()?;
+    if names::are_same(shown, wanted) {
+        return None;
+    }
+    let freeside = format!("customer {customer} is called {}", ours(wanted));
+    let says = format!("the account is called {}", their_name(shown));
+    let mend = each([rename(account, wanted)]);
+    Some(scene.of_account(Kind::AccountName, "", freeside, says, mend))
+}
+
+/// The customer whom an account is called after, and the name: the one of the oldest service on it.
+fn owner<'a>(services: &[Provisioned<'a>]) -> Option<(u64, &'a Names)> {
+    let standing = &services.first()?.of.standing;
+    Some((standing.customer, standing.customer_names.as_ref()?))
+}
+
+fn rename(account: &Account, names: &Names) -> Step {
+    Step::UpdateAccount { id: account.id.clone(), names: names.clone(), before: account.names.clone() }
+}
+
+/// The step that gives an account the name of its customer; None where it has that name, or is not there. One that
+/// does not show its name is renamed.
+pub fn rename_step(scene: &Scene) -> Option<Step> {
+    let account = scene.world.account.present()?;
+    let (_, wanted) = owner(&scene.services)?;
+    let is_so = account.names.as_ref().is_some_and(|shown| names::are_same(shown, wanted));
+    (!is_so).then(|| rename(account, wanted))
+}
+
+/// Whether the account is called after this customer.
+pub fn is_called_after(scene: &Scene, customer: u64) -> bool {
+    owner(&scene.services).is_some_and(|(owner, _)| owner == customer)
 }
 
 /// Who holds the account's packages, or should.

@@ -24,6 +24,8 @@ pub enum Kind {
     AdditionalPackages,
     AddressMissing,
     AddressOld,
+    UserName,
+    AccountName,
     OrphanUser,
     OrphanAccount,
 }
@@ -47,6 +49,8 @@ impl Kind {
             Kind::AdditionalPackages => "additional_packages",
             Kind::AddressMissing => "address_missing",
             Kind::AddressOld => "address_old",
+            Kind::UserName => "user_name",
+            Kind::AccountName => "account_name",
             Kind::OrphanUser => "orphan_user",
             Kind::OrphanAccount => "orphan_account",
         }
@@ -70,6 +74,8 @@ impl Kind {
             Kind::AdditionalPackages => "additional user with other packages",
             Kind::AddressMissing => "address missing",
             Kind::AddressOld => "address of an old domain",
+            Kind::UserName => "mailbox with another name",
+            Kind::AccountName => "account with another name",
             Kind::OrphanUser => "user that no service has",
             Kind::OrphanAccount => "account without a service",
         }
@@ -119,6 +125,18 @@ pub struct Finding {
     pub freeside: String,
     pub magicmail: String,
     pub mend: Mend,
+}
+
+impl Finding {
+    /// What differs, in one clause for the page of the service: `mailbox suspended, but package active: user jane is
+    /// suspended`.
+    pub fn difference(&self) -> String {
+        let hint = match &self.mend {
+            Mend::ByHand(text) => format!(" ({text})"),
+            _ => String::new(),
+        };
+        format!("{}: {}{hint}", self.kind.title(), self.magicmail)
+    }
 }
 
 /// Steps one after the other, each of which must succeed.

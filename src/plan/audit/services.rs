@@ -5,6 +5,7 @@ use super::scene::{Provisioned, Scene};
 use crate::evidence::Known;
 use crate::foreign::foreign;
 use crate::id::{AccountId, Address};
+use crate::names::{self, Names};
 use crate::record::{Status, User};
 use crate::step::Step;
 
@@ -22,6 +23,7 @@ pub fn compare(scene: &Scene, findings: &mut Vec<Finding>) {
             Known::Present(found) => {
                 findings.extend(state(scene, service, found));
                 addresses(scene, service, findings);
+                findings.extend(names(scene, service, found));
             }
             _ => {
                 let says = format!("there is no user {user}");
@@ -58,6 +60,37 @@ fn state(scene: &Scene, service: &Provisioned, found: &User) -> Option<Finding> 
     let says = format!("user {user} is {}", found.status.as_str());
     let step = Step::SetUserStatus { user, status, before: found.status.clone() };
     Some(scene.about(kind, service, says, each([step])))
+}
+
+/// Services of one user name share the user; the oldest one names it.
+fn names(scene: &Scene, service: &Provisioned, found: &User) -> Option<Finding> {
+    let wanted = service.of.standing.names.as_ref()?;
+    let shown = found.names.as_ref().filter(|_| found.shows_names)?;
+    let is_oldest = scene.of_user(service.user).first().is_some_and(|first| first.svcnum == service.svcnum);
+    if !is_oldest || names::are_same(shown, wanted) {
+        return None;
+    }
+    let step = Step::UpdateUser {
+        user: service.user.clone(),
+        names: wanted.clone(),
+        password: None,
+        before: Some(shown.clone()),
+        old_password: None,
+    };
+    let says = format!("user {} is called {}", service.user, theirs(shown));
+    let mut finding = scene.about(Kind::UserName, service, says, each([step]));
+    finding.freeside = format!("{}, name {}", service.told(), ours(wanted));
+    Some(finding)
+}
+
+/// A name of Freeside's in a sentence.
+pub fn ours(names: &Names) -> String {
+    format!("\"{}\"", names::whole(names))
+}
+
+/// A name of the server's in a sentence.
+pub fn theirs(names: &Names) -> String {
+    format!("\"{}\"", foreign(&names::whole(names)))
 }
 
 fn addresses(scene: &Scene, service: &Provisioned, findings: &mut Vec<Finding>) {

@@ -200,7 +200,7 @@ subtest 'on a terminal there is a progress bar, which goes away' => sub {
 
 subtest 'Ctrl-C ends a repair after the finding under way' => sub {
     my $state = $magicmail->state;
-    $state->{users}{$_}{status} = 'suspended' for qw( u2a u14a u34a );
+    $state->{users}{$_}{status} = 'suspended' for qw( u2a u14a u38a );
     $magicmail->set_state($state);
     $magicmail->clear_log;
     my $complaints = gensym;

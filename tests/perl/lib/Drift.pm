@@ -100,6 +100,17 @@ my @KINDS = (
         $state->{accounts}{$account}{status} = 'deleted';
         return $account;
     },
+    user_name => sub {
+        my ($state, $first, $other) = @_;
+        $state->{users}{$other->username}{first_name} = 'Somebody';
+        return $other->svcnum;
+    },
+    account_name => sub {
+        my ($state, $first) = @_;
+        my $account = $state->{users}{$first->username}{account};
+        $state->{accounts}{$account}{last_name} = 'Else';
+        return $account;
+    },
     orphan_user => sub {
         my ($state, $first, $other) = @_;
         my $user = $state->{users}{$other->username};

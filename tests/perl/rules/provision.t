@@ -170,6 +170,9 @@ rule 'services_that_were_never_exported_keep_no_customer_from_being_provisioned'
     provision($ann, username => 'third');
     is magicmail->user('third')->{status},      'active', 'it is there';
     is magicmail->user('third')->{master_user}, 'Y',      'and the master of its account';
+    change_server(sub { $_[0]{$_} = {} for qw( accounts users addresses ) });
+    provision($ann, username => 'fourth');
+    is magicmail->user('fourth')->{master_user}, 'Y', 'on an account that is not there, too';
 };
 
 rule 'the_packages_of_a_master_are_those_of_all_services_and_no_others' => sub {

@@ -54,7 +54,8 @@ subtest 'the status' => sub {
     is_deeply $status, {'MagicMail status' => 'not there'}, 'nothing of a mailbox on another account';
     my ($settings) = $isp->fresh($svc)->export_getsettings;
     is $settings->{'MagicMail differs from Freeside'},
-        'user ann is on account OTHER1, not FREESIDE' . $ann->custnum,
+        'mailbox on another account than on record: user ann is on account OTHER1 (another customer may have it:'
+        . ' nobody moves a mailbox; unprovision one of the two, or set the account of the service in Freeside right)',
         'staff are told';
 };
 
@@ -83,11 +84,11 @@ subtest 'the settings' => sub {
     ($settings, $defaults) = $isp->fresh($bea)->export_getsettings;
     is $settings->{'MagicMail differs from Freeside'},
         join('; ',
-        'the user is suspended and should be active',
-        'the name is "<b>Bee</b> Lee" and should be "Bea Lee"',
-        'the address bea@example.net is not on the user',
-        'the master lacks the package EMAIL',
-        'the master has the unexpected package GOLD'),
+        'mailbox suspended, but package active: user bea is suspended',
+        'package missing: the master bea has: GOLD',
+        'package too much: the master bea has: GOLD',
+        'address missing: user bea does not have the address bea@example.net',
+        'mailbox with another name: user bea is called "<b>Bee</b> Lee"'),
         'each difference';
     my ($first) = in_order_of_the_page($settings, $defaults);
     is $first, 'MagicMail differs from Freeside', 'the difference stands first';
@@ -111,11 +112,15 @@ sub differences {
 }
 
 my %DIFFERENCES = (
-    'there is no user ann in MagicMail'        => sub { delete $_[0]{users}{ann} },
-    'the user is deleted and should be active' => sub { $_[0]{users}{ann}{status} = 'deleted' },
-    'the account is not active' => sub { $_[0]{accounts}{'FREESIDE' . $ann->custnum}{status} = 'deleted' },
-    'the account has 2 master users' => sub { $_[0]{users}{ann}{master_user} = 'Y' },
-    'the account has 0 master users' => sub { $_[0]{users}{bea}{master_user} = 'N' },
+    'no mailbox for a service: there is no user ann'                      => sub { delete $_[0]{users}{ann} },
+    'mailbox marked deleted, but provisioned: user ann is marked deleted' =>
+        sub { $_[0]{users}{ann}{status} = 'deleted' },
+    'account marked deleted, with services: the account is deleted' =>
+        sub { $_[0]{accounts}{'FREESIDE' . $ann->custnum}{status} = 'deleted' },
+    'account with another name: the account is called "Bo Lee"' =>
+        sub { $_[0]{accounts}{'FREESIDE' . $ann->custnum}{first_name} = 'Bo' },
+    'account without a master: no user of the account is its master' =>
+        sub { $_[0]{users}{bea}{master_user} = 'N' },
 );
 
 subtest 'what differs from Freeside' => sub {
@@ -129,7 +134,7 @@ subtest 'what differs from Freeside' => sub {
         local $FS::svc_Common::noexport_hack = 1;
         is $pkg->suspend, q{}, 'suspended in Freeside alone';
     }
-    is differences(sub { }), 'the user is active and should be suspended', 'is one';
+    is differences(sub { }), 'mailbox active, but package suspended: user ann is active', 'is one';
     my $changed = $isp->fresh($export);
     $changed->set(no_suspend => 'Y');
     is $changed->replace($export, {$export->options}), q{},   'an export that does not suspend';

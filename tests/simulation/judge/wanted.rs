@@ -18,6 +18,7 @@ pub fn check(case: &Case) -> Result<(), String> {
         Hook::Unsuspend => has_status(case, "active"),
         Hook::Purge => purge(case),
         Hook::Sync => sync(case),
+        Hook::Rename => Err("a renamed customer is not played".to_owned()),
         Hook::Mend => Err("an audit is not played".to_owned()),
     }
 }

@@ -33,6 +33,7 @@ use parent qw(
 use FS::part_export::magicmail::Hook;
 use FS::part_export::magicmail::Jobs;
 use FS::part_export::magicmail::Log;
+use FS::part_export::magicmail::Rename;
 use FS::part_export::magicmail::Text qw(one_line);
 
 =encoding utf8
@@ -55,7 +56,10 @@ ours.
 
 =head1 HOOKS
 
-Each returns the empty text, or what staff should read, and never dies.
+Each returns the empty text, or what staff should read, and never dies. Freeside calls the
+first three with a customer, too, if the setting cust_main-exports names the export: a
+customer's new name then reaches the account (L<FS::part_export::magicmail::Rename>),
+and nothing is ever refused.
 
 =over 4
 
@@ -74,16 +78,20 @@ Each returns the empty text, or what staff should read, and never dies.
 ## no critic (ProhibitUnusedPrivateSubroutines) -- Freeside calls them
 sub _export_insert {
     my ($self, $svc) = @_;
+    return '' if FS::part_export::magicmail::Rename::is_customer($svc);
     return FS::part_export::magicmail::Hook->run($self, 'provision', $svc);
 }
 
 sub _export_replace {
     my ($self, $new, $old) = @_;
+    return FS::part_export::magicmail::Rename::run($self, $new, $old)
+        if FS::part_export::magicmail::Rename::is_customer($new);
     return FS::part_export::magicmail::Hook->run($self, 'replace', $new, old => $old);
 }
 
 sub _export_delete {
     my ($self, $svc) = @_;
+    return '' if FS::part_export::magicmail::Rename::is_customer($svc);
     return FS::part_export::magicmail::Hook->run($self, 'unprovision', $svc);
 }
 

@@ -22,7 +22,7 @@ sub new {
     my ($class, $records, $at_once) = @_;
     my $self = bless {
         records  => $records,
-        services => FS::part_export::magicmail::Services->new($records),
+        services => FS::part_export::magicmail::Services->new($records, with_names => 1),
         home     => {},
         shared   => {},
         named    => {},
@@ -213,10 +213,14 @@ sub _sort_in {
                 customer   => $custnum,
                 username   => $records->text($service->{username}),
                 domain     => $records->text($service->{domain}),
+                finger     => $records->text($service->{finger}),
                 package    => $export->{package},
                 suspended  => $service->{susp} ? 1 : 0,
                 no_suspend => $records->exports->{$exportnum}{no_suspend},
             );
+            if ($custnum) {
+                @told{qw(first_name last_name)} = map { $records->text($service->{$_}) } qw(first last);
+            }
             if ($service->{records} && $custnum) {
                 $told{configured_id} = $services->configured_account_of($service, $exportnum);
             }

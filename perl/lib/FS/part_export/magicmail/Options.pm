@@ -102,7 +102,8 @@ sub info {
         error_url       => '/edit/part_export.cgi?',
         };
     return (
-        svc => 'svc_acct',
+        # As an export of customers (setting cust_main-exports) it only renames accounts.
+        svc => [qw(svc_acct cust_main)],
 
         # A user name is unique on the server, whatever the domain.
         nodomain => 'Y',

@@ -81,7 +81,7 @@ sub export_getsettings {
         sub {
             require FS::part_export::magicmail::Settings;
             my $seen = $self->_magic_look($svc, []);
-            foreach my $shown (FS::part_export::magicmail::Settings::shown($self, $svc, $seen)) {
+            foreach my $shown (FS::part_export::magicmail::Settings::shown($seen)) {
                 my $label = _label($self, $settings, "MagicMail $shown->{name}");
                 $settings->{$label} = $shown->{text};
                 if (!$shown->{is_notable}) { $defaults->{$label} = 1 }
@@ -167,6 +167,7 @@ sub _magic_look {
             account_id => $accounts[0],
             user       => $records->text($svc->username),
             only       => $only,
+            @{$only} ? () : _compared($records, $svc, $accounts[0]),
         }
     );
     $seen{account_id} = $accounts[0];
@@ -176,6 +177,14 @@ sub _magic_look {
         $seen{is_ours} = 1;
     }
     return {%{$found}, %seen};
+}
+
+# The services of the account: the library compares them as an audit does.
+sub _compared {
+    my ($records, $svc, $account) = @_;
+    require FS::part_export::magicmail::Accounts;
+    my $known = FS::part_export::magicmail::Accounts->new($records)->account($account);
+    return (svcnum => $svc->svcnum, services => $known->{services});
 }
 
 # Asks within what is left of the page's time.

@@ -15,17 +15,19 @@ my $LARGEST_INT = 2_147_483_647;
 
 # What is read of each service, once for each of its records, and where it stands in
 # a row; which of it says what account the service is on.
-my @COLUMNS = qw(svcnum username domain svcpart custnum agent_custid exportnum remoteid susp);
+my @COLUMNS =
+    qw(svcnum username domain svcpart custnum agent_custid exportnum remoteid susp finger first last);
 my %AT;
 @AT{@COLUMNS} = 0 .. $#COLUMNS;
 my $SVCNUM   = $AT{svcnum};
 my @TEXTS    = @AT{qw(username domain)};
 my @DECISIVE = @AT{qw(svcpart custnum agent_custid exportnum remoteid)};
 
-# For $records, an object of FS::part_export::magicmail::Records.
+# For $records, an object of FS::part_export::magicmail::Records. More: with_names, for
+# the names of users and customers, which only an audit asks for.
 sub new {
-    my ($class, $records) = @_;
-    return bless {records => $records, named => {}}, $class;
+    my ($class, $records, %more) = @_;
+    return bless {%more, records => $records, named => {}}, $class;
 }
 
 # The provisioned services that are on one of the accounts, or are this
@@ -192,7 +194,8 @@ sub _behind_prefix {
 
 # The provisioned services among those whose numbers a select gives, each once,
 # with what its exports have on record: svcnum, svcpart, username and domain as
-# the database has them, custnum, susp, agent_custid; 0 or '' where there is none.
+# the database has them, custnum, susp, agent_custid; 0 or '' where there is none; with
+# names, finger, and first and last of the customer.
 sub among {
     my ($self, $maybe, @maybe) = @_;
     my %rows;
@@ -225,11 +228,13 @@ sub _each_row {
     my %svcparts = map  { %{$_->{svcparts}} } values %{$exports} or return;
     my @svcparts = sort { $a <=> $b } keys %svcparts;
     my $places   = FS::part_export::magicmail::Records::places(@svcparts);
-    my ($agent_custid, $on_record, @joins) = (q{''}, q{0, ''});
+    my ($agent_custid, $on_record, $names, @joins) = (q{''}, q{0, ''}, 'NULL, NULL, NULL');
 
     # What no account is named after is not looked up, a thousand times.
-    if (grep { $_->{options}{use_agent_custid} } values %{$exports}) {
-        $agent_custid = q{COALESCE( cust_main.agent_custid, '' )};
+    my $has_agent_custid = grep { $_->{options}{use_agent_custid} } values %{$exports};
+    if ($has_agent_custid)   { $agent_custid = q{COALESCE( cust_main.agent_custid, '' )} }
+    if ($self->{with_names}) { $names        = 'svc_acct.finger, cust_main.first, cust_main.last' }
+    if ($has_agent_custid || $self->{with_names}) {
         push @joins, 'LEFT JOIN cust_main ON cust_main.custnum = cust_pkg.custnum';
     }
     if ($records->has_record) {
@@ -238,7 +243,8 @@ sub _each_row {
     }
     $records->each_row($code, <<"END", @maybe, @svcparts);
 SELECT cust_svc.svcnum, svc_acct.username, COALESCE( svc_domain.domain, '' ), cust_svc.svcpart,
-       COALESCE( cust_pkg.custnum, 0 ), $agent_custid, $on_record, cust_pkg.susp
+       COALESCE( cust_pkg.custnum, 0 ), $agent_custid, $on_record, cust_pkg.susp,
+       $names
   FROM ( $maybe ) AS maybe
   JOIN cust_svc ON cust_svc.svcnum = maybe.svcnum
   JOIN svc_acct ON svc_acct.svcnum = cust_svc.svcnum
