@@ -111,6 +111,39 @@ for my $of_others (@OTHERS) {
         };
     }
 }
+
+# What a hook costs more where there is more to know.
+sub statements_of {
+    my ($what, $code) = @_;
+    my ($error, @statements);
+    @statements = Statements->of_hooks_during(sub { $error = $code->() });
+    is $error, q{}, $what;
+    return scalar grep { $_->{by} !~ m/\AFS::[lL]og/x } @statements;
+}
+
+subtest 'with a namesake each hook has one more statement' => sub {
+    my $other = $isp->mailbox($isp->customer, username => 'twice', domain => 'example.org');
+    {
+        local $FS::svc_Common::noexport_hack = 1;    ## no critic (ProhibitPackageVars): Freeside's
+        is $other->insert, q{}, 'the namesake';
+    }
+    my @life = life($isp->customer, 'twice');
+    while (my ($hook, $code) = splice @life, 0, 2) {
+        is statements_of($hook, $code), $counts{$hook}[0] + 1, '... one more';
+    }
+};
+
+subtest 'the history is one statement of the last unprovision with autopurge' => sub {
+    my $export = $isp->magicmail($magicmail, options => {autopurge => 1}, definitions => ['Purged']);
+    my $ann    = $isp->customer;
+    my ($one, $two) = map { $isp->provisioned($ann, username => $_, definition => 'Purged') } qw( one two );
+    my $before = statements_of('one that leaves another', sub { return $isp->fresh($one)->delete });
+    my $latest = statements_of('the last one',            sub { return $isp->fresh($two)->delete });
+    is $latest, $before + 1, 'one more';
+    cmp_ok $latest, '<=', $MOST_STATEMENTS, "$latest statements";
+    is $magicmail->account('FREESIDE' . $ann->custnum), undef, 'the account is gone';
+};
+
 for my $hook (sort keys %counts) {
     my %different = map { $_ => 1 } @{$counts{$hook}};
     is_deeply [keys %different], [$counts{$hook}[0]], "$hook: as many each time: $counts{$hook}[0]";

@@ -147,7 +147,25 @@ sub _insert_row {
     if ($self->dbdef_table->column($key)->type eq 'serial') {
         $self->_take_serial($key);
     }
-    return q{};
+    return $self->_keep_history('insert');
+}
+
+# What was done to a row, in the history of its table, where Freeside's is kept here.
+sub _keep_history {
+    my ($self, $action) = @_;
+    my $history = 'h_' . $self->table;
+    my $kept    = dbdef->table($history) or return q{};
+    my %row     = (
+        history_date   => time,
+        history_action => $action,
+        map { $_ => $self->get($_) } grep { length $self->get($_) } $self->fields,
+    );
+    my @columns   = grep { exists $row{$_} } $kept->columns;
+    my $places    = join ', ', (q{?}) x @columns;
+    my $statement = dbh->prepare("INSERT INTO $history (" . join(', ', @columns) . ") VALUES ($places)")
+        or return dbh->errstr;
+    FS::Record::Search::bind_values($statement, $history, map { [$_ => $row{$_}] } @columns);
+    return $statement->execute ? q{} : $statement->errstr;
 }
 
 sub _take_serial {
@@ -184,7 +202,8 @@ sub _update_row {
     my $statement = dbh->prepare($sql) or return dbh->errstr;
     FS::Record::Search::bind_values($statement, $table, map { [$_ => $new->get($_)] } @changed, $key);
     my $rows = $statement->execute or return $statement->errstr;
-    return $rows > 0 ? q{} : 'Record not found (or records identical).';
+    return 'Record not found (or records identical).' if $rows == 0;
+    return $old->_keep_history('replace_old') || $new->_keep_history('replace_new');
 }
 
 # The row as it is now, locked.
@@ -218,7 +237,7 @@ sub delete {
                 or return dbh->errstr;
             FS::Record::Search::bind_values($statement, $table, [$key => $self->get($key)]);
             my $rows = $statement->execute or return $statement->errstr;
-            return $rows > 0 ? q{} : 'Record not found.';
+            return $rows > 0 ? $self->_keep_history('delete') : 'Record not found.';
         }
     );
 }

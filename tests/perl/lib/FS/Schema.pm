@@ -12,8 +12,8 @@ use FS::Schema::Table;
 
 our @EXPORT_OK = qw( dbdef );
 
-# table: column type [!] [*] [-> table]; the first column is the key, ! is not
-# null, * is indexed. "int" as a key is given by the caller, "serial" by the
+# table: column type [!] [*] [*column] [-> table]; the first column is the key, ! is not
+# null, * is indexed, *column is indexed behind that column. "int" as a key is given by the caller, "serial" by the
 # database.
 my $TABLES = <<'END';
 agent:               agentnum serial, agent text !, typenum int, disabled text
@@ -21,7 +21,7 @@ access_user:         usernum serial, username text !, first text, last text, dis
 access_group:        groupnum serial, groupname text !
 access_usergroup:    usergroupnum serial, usernum int ! * -> access_user, groupnum int ! * -> access_group
 access_right:        rightnum serial, righttype text !, rightobjnum int ! *, rightname text !
-cust_main:           custnum serial, agentnum int ! * -> agent, agent_custid text *, last text !, first text !, company text, daytime text, night text, mobile text, refnum int, signupdate int
+cust_main:           custnum serial, agentnum int ! * -> agent, agent_custid text *agentnum, last text !, first text !, company text, daytime text, night text, mobile text, refnum int, signupdate int
 part_pkg:            pkgpart serial, pkg text !, comment text, freq text, plan text, disabled text
 cust_pkg:            pkgnum serial, custnum int ! * -> cust_main, pkgpart int ! * -> part_pkg, order_date int, start_date int, setup int, bill int, last_bill int, susp int, adjourn int, resume int, cancel int *, expire int, change_date int, change_pkgnum int, change_custnum int, uncancel int, uncancel_pkgnum int, quantity int
 part_svc:            svcpart serial, svc text !, svcdb text !, disabled text, preserve text
@@ -39,6 +39,11 @@ queue:               jobnum serial, job text !, _date int !, status text ! *, st
 queue_arg:           argnum serial, jobnum int ! * -> queue, frozen text, arg text
 log:                 lognum serial, _date int ! *, agentnum int, tablename text, tablenum int, level int !, message text !
 log_context:         logcontextnum serial, lognum int ! * -> log, context text !
+h_cust_main:         historynum serial, history_date int !, history_action text !, custnum int !, agentnum int !, agent_custid text *agentnum
+h_cust_pkg:          historynum serial, history_date int !, history_action text !, pkgnum int !, custnum int ! *
+h_cust_svc:          historynum serial, history_date int !, history_action text !, svcnum int ! *, pkgnum int *, svcpart int !
+h_svc_acct:          historynum serial, history_date int !, history_action text !, svcnum int ! *history_action, username text *
+h_part_export_option: historynum serial, history_date int !, history_action text !, optionnum int !, exportnum int ! *, optionname text ! *, optionvalue text
 END
 
 my (@names, %tables);

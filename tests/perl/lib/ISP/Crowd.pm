@@ -30,6 +30,7 @@ sub mailboxes {
                 $row->execute($svcnum, "$mailbox{name}$number", 'secret12', 'plain', "Number $number",
                     $mailbox{domsvc});
             }
+            _keep_history($first, $first + $count - 1);
             if (driver_name() eq 'Pg') {
                 dbh->do(q{SELECT setval('cust_svc_svcnum_seq', max(svcnum)) FROM cust_svc});
             }
@@ -37,6 +38,20 @@ sub mailboxes {
         }
     );
     return ($first, $first + $count - 1);
+}
+
+# What Freeside writes for each row.
+sub _keep_history {
+    my @range   = @_;
+    my %columns = (cust_svc => 'svcnum, pkgnum, svcpart', svc_acct => 'svcnum, username');
+    for my $table (sort keys %columns) {
+        dbh->do(
+            "INSERT INTO h_$table (history_date, history_action, $columns{$table})"
+                . " SELECT 1, 'insert', $columns{$table} FROM $table WHERE svcnum BETWEEN ? AND ?",
+            undef, @range
+        );
+    }
+    return;
 }
 
 # So many mailboxes of other customers, ten each.

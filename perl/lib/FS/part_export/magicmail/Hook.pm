@@ -10,6 +10,7 @@ use warnings;
 
 use FS::Record qw(dbh);
 
+use FS::part_export::magicmail::History;
 use FS::part_export::magicmail::Jobs;
 use FS::part_export::magicmail::Locks;
 use FS::part_export::magicmail::Log;
@@ -287,6 +288,10 @@ sub _document {
     if ($facts->{has_namesake}) {
         $document{namesakes} = $self->{services}->namesakes($document{service}{username}, $svc->svcnum);
     }
+    if ($hook eq 'unprovision' && $self->_purges_at_once) {
+        my $former = $self->_former_users($document{others}, $document{service}{username});
+        if ($former) { $document{former_users} = $former }
+    }
     return \%document;
 }
 
@@ -348,6 +353,25 @@ sub _others {
         }
     }
     return \@others;
+}
+
+# Whether this very call purges, by its configuration (see _configured_otherwise).
+sub _purges_at_once {
+    my ($self) = @_;
+    my $options = $self->{options};
+    return $options->{autopurge} && !$options->{purge_after_commit} && $self->{purges};
+}
+
+# Who was on the account before, if this service is the last one there.
+sub _former_users {
+    my ($self, $others, $username) = @_;
+    my %accounts = map { lc $_ => $_ } grep { $_ ne '' } @{$self}{qw(account_id configured_id)};
+    foreach my $other (@{$others}) {
+        my $account = defined $other->{account_id} ? $other->{account_id} : $self->{account_id};
+        return if $accounts{lc $account};
+    }
+    my $history = FS::part_export::magicmail::History->new(@{$self}{qw(records services)});
+    return $history->former_users([sort values %accounts], $self->{facts}{custnum}, $username);
 }
 
 # Puts the account of the service on record, unless it is; returns '' or a text.

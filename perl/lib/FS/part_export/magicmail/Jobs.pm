@@ -10,6 +10,7 @@ use warnings;
 
 use FS::Record qw(qsearch qsearchs);
 
+use FS::part_export::magicmail::History;
 use FS::part_export::magicmail::Locks;
 use FS::part_export::magicmail::Log;
 use FS::part_export::magicmail::Records;
@@ -101,12 +102,9 @@ sub _purge {
         sub {
             my $records = _locked_records($export, $given{account_id});
             return if !$records->options->{autopurge};
-            return if $records->services_of_user($given{username});
-            _purge_mailbox(
-                $export, $svc, %given,
-                services => _services_on($records, $given{account_id}),
-                about    => _about($records, $svc, $given{account_id}),
-            );
+            my $request = _left_behind($records, 1, %given);
+            return if _is_used($request);
+            _purge_mailbox($export, $request, _about($records, $svc, $given{account_id}));
             return;
         }
     );
@@ -122,45 +120,45 @@ sub _about {
         $custnum && $records->customer($custnum) ? $custnum : 0);
 }
 
-# The provisioned services of an account, as much as the library asks of each.
-sub _services_on {
-    my ($records, $account) = @_;
-    my @services;
-    foreach my $service (FS::part_export::magicmail::Services->new($records)->on_accounts([$account])) {
-        push @services, {map { $_ => $service->{$_} } qw(svcnum username package)};
+# What the library is to know of a mailbox that an unprovision left behind, and of its
+# account, as it is now.
+sub _left_behind {
+    my ($records, $purges, %given) = @_;
+    my ($account, $username) = @given{qw(account_id username)};
+    my $services = FS::part_export::magicmail::Services->new($records);
+    my %request  = (
+        account_id => $account,
+        user       => $username,
+        address    => "$username\@$given{domain}",
+        namesakes  => $services->namesakes($username),
+        services   => [],
+    );
+    foreach my $service ($services->on_accounts([$account])) {
+        next if lc $service->{account_id} ne lc $account;
+        push @{$request{services}}, {map { $_ => $service->{$_} } qw(svcnum username domain package)};
     }
-    return \@services;
+    if ($purges && !@{$request{services}}) {
+        my $history = FS::part_export::magicmail::History->new($records, $services);
+        my $former  = $history->former_users([$account], 0, $username);
+        if ($former) { $request{former_users} = $former }
+    }
+    return \%request;
+}
+
+# Whether a provisioned service of the account has the user name: then there is nothing
+# left to do.
+sub _is_used {
+    my ($request) = @_;
+    return scalar grep { lc $_->{username} eq lc $request->{user} } @{$request->{services}};
 }
 
 sub _purge_mailbox {
-    my ($export, $svc, %given) = @_;
-    my ($library, $failure) = $export->magic_library;
-    my $about = $given{about};
-    my $reply;
-    if ($library) {
-        ($reply, $failure) = $library->call(
-            'purge_deleted',
-            {
-                account_id => $given{account_id},
-                user       => $given{username},
-                address    => "$given{username}\@$given{domain}",
-                services   => $given{services},
-            },
-            FS::part_export::magicmail::Log::sink()
-        );
-    }
-    if ($failure) {
-        if ($library && $failure->{status} == $NOT_REACHED) {
-            $library->forget;
-        }
-        FS::part_export::magicmail::Log::failed($about, $failure->{text});
-        die "$failure->{text}\n";
-    }
-    my $mailbox = "$given{username}\@$given{domain}";
+    my ($export, $request, $about) = @_;
+    my $reply = _called($export, $about, purge_deleted => $request);
     if (@{$reply->{steps} || []}) {
         FS::part_export::magicmail::Log::changed(
             $about,
-            "purged mailbox $mailbox: " . join '; ',
+            "purged mailbox $request->{address}: " . join '; ',
             @{$reply->{steps}}
         );
     }
@@ -168,6 +166,21 @@ sub _purge_mailbox {
         FS::part_export::magicmail::Log::warned($about, $warning);
     }
     return;
+}
+
+# The reply of an operation of the library's. If it fails, that is in the log, and dies.
+sub _called {
+    my ($export, $about, $operation, $request) = @_;
+    my ($library, $failure) = $export->magic_library;
+    my $reply;
+    if ($library) {
+        ($reply, $failure) =
+            $library->call($operation, $request, FS::part_export::magicmail::Log::sink());
+    }
+    return $reply if !$failure;
+    if ($library && $failure->{status} == $NOT_REACHED) { $library->forget }
+    FS::part_export::magicmail::Log::failed($about, $failure->{text});
+    die "$failure->{text}\n";
 }
 
 # After a suspend that failed: tries again while the package is suspended and the

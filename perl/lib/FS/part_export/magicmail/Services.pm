@@ -124,9 +124,9 @@ sub _is {
     return defined $usual && $usual eq $text;
 }
 
-# The other provisioned services that have a user name, in whatever domain and on
-# whatever account: svcnum, domain, account_id and on_record of each, once for each of
-# its accounts.
+# The provisioned services that have a user name, in whatever domain and on whatever
+# account, but the service $svcnum (undef: all): svcnum, domain, account_id and on_record of
+# each, once for each of its accounts.
 sub namesakes {
     my ($self, $username, $svcnum) = @_;
     my $records = $self->{records};
@@ -135,7 +135,8 @@ sub namesakes {
     my $alike   = "SELECT svc_acct.svcnum FROM svc_acct WHERE svc_acct.username IN ( $places )";
     my $exports = $self->{by_svcpart} ||= $self->exports_by_svcpart;
     my @namesakes;
-    foreach my $service (grep { $_->{svcnum} != $svcnum } $self->among($alike, @names)) {
+    foreach my $service ($self->among($alike, @names)) {
+        next if $svcnum && $svcnum == $service->{svcnum};
         my %accounts =
             map { lc $_ => $_ }
             map { $self->account_of($service, $_->{exportnum}) } @{$exports->{$service->{svcpart}}};
@@ -262,7 +263,7 @@ END
 sub _numbers {
     my ($self, $accounts, $custnum) = @_;
     my $records = $self->{records};
-    my ($custnums, $agent_custids) = $self->_customers_in($accounts);
+    my ($custnums, $agent_custids) = $self->customers_in($accounts);
     if ($custnum) { $custnums->{$custnum} = 1 }
     my %folded = map { lc $_ => 1 } @{$accounts};
     my $of_customers =
@@ -296,8 +297,8 @@ sub _numbers {
 }
 
 # The customers whom the accounts may be named after, by each export's options:
-# their numbers, and their agents' numbers for them.
-sub _customers_in {
+# their numbers, and their agents' numbers for them, each as the keys of a hash.
+sub customers_in {
     my ($self, $accounts) = @_;
     my (%custnums, %agent_custids);
     foreach my $account (@{$accounts}) {
@@ -337,17 +338,20 @@ sub account_of {
         my ($elsewhere) = sort { $a <=> $b } keys %{$on_record};
         return $on_record->{$elsewhere};
     }
-    return '' if !$service->{custnum};
-    my $export = $self->{records}->export;
-    if ($export->can('cust_account_id') != $BASE->can('cust_account_id')) {
-        return $self->_account_by_subclass($service->{custnum});
-    }
+    return ''                                               if !$service->{custnum};
+    return $self->_account_by_subclass($service->{custnum}) if $self->is_named_by_subclass;
     my $options = $self->{records}->exports->{$exportnum}{options};
     return FS::part_export::magicmail::Options::account_id($options, $service->{custnum},
         $self->{records}->text($service->{agent_custid}));
 }
 
-# A subclass names accounts in its own way: asked once for each customer.
+# Whether a subclass names accounts in its own way.
+sub is_named_by_subclass {
+    my ($self) = @_;
+    return $self->{records}->export->can('cust_account_id') != $BASE->can('cust_account_id');
+}
+
+# It is asked once for each customer.
 sub _account_by_subclass {
     my ($self, $custnum) = @_;
     if (!defined $self->{named}{$custnum}) {

@@ -22,7 +22,9 @@ sub new {
         my ($column_name, $type, @marks) = split ' ', $column;
         my %mark;
         while (my $mark = shift @marks) {
-            $mark{$mark} = $mark eq '->' ? shift @marks : 1;
+            my ($first) = $mark =~ m/\A [*] (\w+) \z/x;
+            if   (defined $first) { $mark{'*'}   = "$first, $column_name" }
+            else                  { $mark{$mark} = $mark eq '->' ? shift @marks : 1 }
         }
         push @{$self->{order}}, $column_name;
         $self->{column}{$column_name} =
@@ -49,8 +51,9 @@ sub statements {
             ? $KEY{$driver}{$column->type}
             : $TYPE{$column->type};
         push @columns, join q{ }, $name, $type, $column->constraints;
-        if ($column->is_indexed) {
-            push @indices, "CREATE INDEX $self->{name}_$name ON $self->{name} ($name)";
+        if (my $indexed = $column->is_indexed) {
+            my $columns = $indexed eq '1' ? $name : $indexed;
+            push @indices, "CREATE INDEX $self->{name}_$name ON $self->{name} ($columns)";
         }
     }
     return ("CREATE TABLE $self->{name} (" . join(', ', @columns) . ')', @indices);
