@@ -5,7 +5,7 @@
 use super::audit::{fault_of, task};
 use super::sync::services_of;
 use super::Export;
-use crate::api::{Api, Call, CallError, Limits, Reply};
+use crate::api::{Api, Call, CallError, Cause, Limits, Reply};
 use crate::document::{audited_services, needed_segment, Fields, Neighbour};
 use crate::error::Error;
 use crate::evidence::{Known, UserList};
@@ -31,8 +31,9 @@ const MOST_MASTERS: usize = 16;
 ///
 /// `user` and `account` are records of texts, null where there is none; `masters` names of users, first the one that
 /// counts (`services`, those of the account, may decide that); `packages` are its own; `unknown` says in words what
-/// could not be read. With `svcnum`, `services` are as an audit takes them, and `differences` is what an audit finds of
-/// that service and of its account, in words; null if that could not be told.
+/// could not be read, and `causes` why, by part: `not_reached`, `credentials` or `answer`. With `svcnum`, `services`
+/// are as an audit takes them, and `differences` is what an audit finds of that service and of its account, in words;
+/// null if that could not be told.
 pub fn inspect(export: &Export, mut fields: Fields, sink: &dyn Sink) -> Result<Value, Error> {
     let account = AccountId::new(needed_segment(&mut fields, "account_id")?);
     let user = UserName::new(needed_segment(&mut fields, "user")?);
@@ -77,6 +78,15 @@ fn call(part: &str, account: &AccountId, user: &UserName) -> Call {
         "user_packages" => Call::get_packages(user),
         "addresses" => Call::get_email_addresses(user),
         _ => Call::get_user(user),
+    }
+}
+
+/// Whom to ask why a part could not be read.
+fn cause(error: &CallError) -> &'static str {
+    match error.cause {
+        Cause::NoAnswer(_) | Cause::NoTime => "not_reached",
+        Cause::Credentials => "credentials",
+        Cause::Refused(_) | Cause::Unusable(_) => "answer",
     }
 }
 
@@ -215,6 +225,10 @@ impl Found {
 
     fn unknown(&mut self, part: &str, error: &CallError) {
         self.unknown.push(format!("{}: {}", part.replace('_', " "), error.text).into());
+        let causes = self.shown.entry("causes").or_insert_with(|| Map::new().into());
+        if let Some(causes) = causes.as_object_mut() {
+            causes.insert(part.to_owned(), cause(error).into());
+        }
     }
 
     fn told(mut self) -> Value {

@@ -224,8 +224,15 @@ subtest 'a service in no package is left out, and said to be' => sub {
 subtest "the link on the export's page" => sub {
     my $linked = Drift->new(magicmail => $magicmail);
     my ($error, @texts) = $linked->isp->script($linked->export, 'audit_export');
-    like $error, qr/\d+ [ ] differences, [ ] freeside-magicmail [ ] has [ ] them [ ] all/x,
-        'it says what differs';
+    my $all = 'The whole list: the command freeside-magicmail audit USER ' . $linked->export->exportnum;
+    like $error, qr/\A\d+[ ]differences[ ]on[ ]\S+[ ]\Q$all\E[.]/x, 'how many differ, and how to see all';
+    my ($finding) = grep { m/no[ ]mailbox/x } split m/(?=Customer[ ]\d)/x, $error;
+    my $whose     = 'Customer 1, account FREESIDE1, mailbox';
+    like $finding, qr/\A\Q$whose\E[ ]\S+:/x,                                    'whose it is';
+    like $finding, qr/Freeside:[ ]service[ ]\d/x,                               'what Freeside has';
+    like $finding, qr/MagicMail:[ ]there[ ]is[ ]no[ ]user/x,                    'what MagicMail has';
+    like $finding, qr/Remedy:[ ]freeside-magicmail[ ]repair[ ]does:[ ]create/x, 'the remedy';
+    like $error,   qr/And[ ]\d+[ ]more[.]\s*\z/x,                               'and how many more';
     cmp_ok length $error, q{<}, 1_600, 'at bounded length';
     like $texts[0],  qr/\A0,/x,   'progress from 0';
     like $texts[-1], qr/\A100,/x, 'to 100';
@@ -235,6 +242,22 @@ subtest "the link on the export's page" => sub {
     $fine->isp->employee('clerk');
     ($error) = $fine->isp->as(clerk => sub { $fine->isp->script($fine->export, 'audit_export') });
     like $error, qr/access [ ] right/x, 'for those who configure exports';
+};
+
+subtest 'the link tells one cause once, and of an export that nobody uses' => sub {
+    my $none = Drift->new(magicmail => $magicmail);
+    $magicmail->faults({kind => 'web_page', on => 1, count => undef});
+    my ($error) = $none->isp->script($none->export, 'audit_export');
+    my @causes = $error =~ m/web[ ]page/gx;
+    is scalar @causes, 1, 'once' or diag $error;
+    my ($others) = $error =~ m/FREESIDE\d+[ ]and[ ](\d+)[ ]others:/x;
+    ok $others, 'with the accounts';
+    $magicmail->faults;
+    my $unused = $none->isp->magicmail($magicmail, definitions => []);
+    ($error) = $none->isp->script($unused, 'audit_export');
+    like $error, qr/on[ ]no[ ]service[ ]definition/x, 'the comparison says so';
+    ($error) = $none->isp->script($unused, 'check_export');
+    like $error, qr/on[ ]no[ ]service[ ]definition/x, 'so does the check';
 };
 
 subtest 'the test report compares the newest customers' => sub {

@@ -45,6 +45,20 @@ my $drift     = Drift->new(kinds => [qw( suspended two_masters nothing )]);
 my $magicmail = $drift->magicmail;
 my ($key)     = grep { m/suspended/x } $drift->keys;
 
+subtest 'the nightly run keeps its result for the report' => sub {
+    my ($status, $printed) = run_it(qw( audit admin --nightly --quiet ));
+    is $status, 1, 'there are differences';
+    my @report =
+        map { values %{$_} } @{FS::part_export::magicmail->test_export_report({fsurl => 'https://x/'})};
+    my ($group) = grep { $_->{description} =~ m/nightly/x } @report;
+    is $group->{count}, 2, 'all of them';
+    like $group->{description}, qr/\A differences [ ] of [ ] all [ ] accounts /x, 'a sentence';
+    my ($place) = grep { $_->{description} =~ m/\A Customer [ ] 1 [ ]/x } values %{$group->{errors}};
+    is $place->{link}, 'https://x/view/cust_main.cgi?1', 'with a link to the customer';
+    my ($link) = join(q{}, values %{$place->{errors}}) =~ m/HREF="([^"]+)">service[ ]\d/x;
+    like $link, qr{\Ahttps://x/view/svc_acct[.]cgi[?]\d+\z}x, 'and one to the service';
+};
+
 subtest 'audit for people' => sub {
     my ($status, $printed, $said) = run_it(qw( audit admin ));
     is $status, 1,   'there are differences';

@@ -36,7 +36,9 @@ my %RUN = (
     'cargo build'        => ['Makefile',                   '$(CARGO) build'],
     'cc program.c $(pkg-config --cflags --libs magicmail)' => ['tests/packages/for-programs', 'cc -std=c99'],
     'freeside-magicmail audit USER'                        => ['tests/perl/audit/command.t',  'audit admin '],
-    'freeside-magicmail audit USER --quiet'  => ['tests/perl/audit/command.t', 'audit admin --quiet'],
+    'freeside-magicmail audit USER --quiet' => ['tests/perl/audit/command.t', 'audit admin --quiet'],
+    'freeside-magicmail audit USER --nightly --quiet' =>
+        ['tests/perl/audit/command.t', 'audit admin --nightly --quiet'],
     'freeside-magicmail repair USER'         => ['tests/perl/audit/command.t', 'repair admin '],
     'freeside-magicmail repair USER --apply' => ['tests/perl/audit/command.t', 'repair admin --apply '],
     'freeside-magicmail status USER'         => ['tests/perl/audit/command.t', 'status admin '],

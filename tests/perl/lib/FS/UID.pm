@@ -25,6 +25,9 @@ our @EXPORT_OK = qw(
 );
 our $AutoCommit = 1;
 
+# Where Freeside keeps what it can do without; a test's folder.
+our $cache_dir = $ENV{SMALL_FREESIDE_CACHE};
+
 my ($dbh, $owner);
 
 sub adminsuidsetup {

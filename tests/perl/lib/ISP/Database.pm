@@ -69,10 +69,11 @@ sub _postgresql {
 
 sub _for_this_process_and_its_children {
     my ($self, $source, $user) = @_;
-    ## no critic (RequireLocalizedPunctuationVars): it is meant to stay
+    ## no critic (RequireLocalizedPunctuationVars, ProhibitPackageVars): it is meant to stay
     $self->{source}              = $source;
     $ENV{SMALL_FREESIDE_DSN}     = $source;
     $ENV{SMALL_FREESIDE_DB_USER} = $user;
+    $FS::UID::cache_dir          = $ENV{SMALL_FREESIDE_CACHE} = File::Temp::tempdir(CLEANUP => 1);
     return;
 }
 

@@ -16,6 +16,9 @@ use FS::part_export::magicmail::Records;
 # As many services whose passwords are not plain text are looked at.
 my $MOST_PASSWORDS = 1_000;
 
+# Of an export that nobody uses.
+my $NOWHERE = 'this export is on no service definition';
+
 my %NAMED = (
     reached     => 'Server',
     certificate => 'Certificate',
@@ -274,7 +277,10 @@ SELECT part_svc.svcpart, part_svc.svc, other.exportnum
    AND other.exportnum <> ?
  ORDER BY part_svc.svcpart, other.exportnum
 END
-    my $own  = $export->exportnum;
+    my $own = $export->exportnum;
+    if (!%{$records->exports->{$own}{svcparts} || {}}) {
+        return _check('Service definitions', 0, "$NOWHERE: add it to one, or it provisions nothing");
+    }
     my @rows = $records->rows($sql, $own, @exportnums, $own);
     if (!@rows) {
         return _check('Service definitions', 1, 'no other magicmail export');

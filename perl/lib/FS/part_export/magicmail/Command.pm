@@ -22,6 +22,7 @@ my %FORMATS  = map { $_ => 1 } qw(table json csv);
 my $USAGE = <<'END';
 usage: freeside-magicmail audit|repair|test|status USER [EXPORTNUM] [OPTIONS]
   --customer N  --format table|json|csv (csv: audit only)  --quiet
+  audit: --nightly
   repair: --finding KEY  --kind KIND  --apply  --max-changes N  --max-percent N
 More: perldoc freeside-magicmail
 END
@@ -34,7 +35,7 @@ sub new {
     my $error  = '';
     local $SIG{__WARN__} = sub { $error .= $_[0]; return };
     $parser->getoptionsfromarray(\@arguments, \%option,
-        qw(customer=i format=s quiet|q finding=s@ kind=s@ apply help|h),
+        qw(customer=i format=s quiet|q nightly finding=s@ kind=s@ apply help|h),
         'max-changes=i', 'max-percent=f')
         or return bless {error => $error}, $class;
     return bless {option => \%option, arguments => \@arguments, error => ''}, $class;
@@ -95,9 +96,26 @@ sub _exports {
 
 sub _audit {
     my ($self) = @_;
+    if ($self->{option}{nightly}) { $self->_retry_suspends }
     my @results = map { $self->_audited($_) } @{$self->{exports}};
+    if ($self->{option}{nightly}) {
+        require FS::part_export::magicmail::Nightly;
+        FS::part_export::magicmail::Nightly::keep(@results);
+    }
     if (!$self->{option}{quiet} || _status_of(@results) != $FINE) { $self->_print(@results) }
     return _status_of(@results);
+}
+
+# Freeside 4 counts a package as suspended though its mailbox is not, and its queue runs
+# a job once.
+sub _retry_suspends {
+    my ($self) = @_;
+    require FS::part_export::magicmail::Jobs;
+    my $count = FS::part_export::magicmail::Jobs::retry_suspends();
+    if ($count && !$self->{option}{quiet}) {
+        $self->_say('suspend jobs that had failed, tried again by the queue: ' . "$count\n");
+    }
+    return;
 }
 
 # The result of one server's audit. Ctrl-C ends it after the call under way.

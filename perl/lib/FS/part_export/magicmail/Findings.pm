@@ -11,8 +11,8 @@ use FS::part_export::magicmail::Library;
 my $WIDTH  = 79;
 my $INDENT = 4;
 
-# So many findings fit into one sentence.
-my $MOST_TOLD = 10;
+# So many characters of findings are told in one text.
+my $LONGEST_SENTENCE = 1_300;
 
 # What a line of CSV has of a finding.
 my @COLUMNS = qw(server key kind title customer svcnum mailbox account freeside magicmail mend steps hint);
@@ -91,19 +91,71 @@ sub _wrapped {
     return @lines;
 }
 
-# What an audit found, in one text of bounded length; '' where nothing differs.
+# What an audit found, in one text of bounded length for Freeside's pages; '' where
+# nothing differs. How to see all of it stands before what may be cut off.
 sub sentence {
     my ($result) = @_;
-    my @texts    = map { 'could not tell: ' . _unread($_) } @{$result->{unread}};
     my @findings = @{$result->{findings}};
+    my @unread   = causes(@{$result->{unread}});
+    if (!@findings && !@unread) {
+        return '' if $result->{accounts};
+        return "nothing was compared: no service of this Freeside is on $result->{machine}";
+    }
+    my @texts = (_found($result) . " on $result->{machine}.");
     if (@findings) {
-        push @texts, _differences(scalar @findings) . ', freeside-magicmail has them all';
-        push @texts, map { "$_->{key}: $_->{magicmail}" } @findings;
+        push @texts, "The whole list: the command freeside-magicmail audit USER $result->{exportnum}.";
     }
-    if (!@texts && !$result->{accounts}) {
-        push @texts, "nothing was compared: no service of this Freeside is on $result->{machine}";
+    push @texts, map { "Could not tell: $_." } @unread;
+    my $length = length join q{ }, @texts;
+    my $more   = @findings;
+    foreach my $text (map { _told($_) } @findings) {
+        $length += 1 + length $text;
+        last if $length > $LONGEST_SENTENCE;
+        push @texts, $text;
+        $more--;
     }
-    return join '; ', @texts > $MOST_TOLD ? (@texts[0 .. $MOST_TOLD - 1], '...') : @texts;
+    if ($more) { push @texts, @findings == $more ? () : "And $more more." }
+    return join q{ }, @texts;
+}
+
+# A finding: whose it is, both sides, the remedy.
+sub _told {
+    my ($finding) = @_;
+    my @whose = (
+        $finding->{customer} ? "customer $finding->{customer}" : (),
+        "account $finding->{account}",
+        defined $finding->{mailbox} && $finding->{mailbox} ne '' ? "mailbox $finding->{mailbox}" : (),
+    );
+    my @steps = @{$finding->{steps}};
+    my $remedy =
+        @steps ? 'freeside-magicmail repair does: ' . join('; ', @steps) : "by hand: $finding->{hint}";
+    return
+          ucfirst(join ', ', @whose)
+        . ": $finding->{title}. Freeside: $finding->{freeside}. MagicMail: $finding->{magicmail}."
+        . " Remedy: $remedy.";
+}
+
+# Why something could not be told: each cause once, with the accounts that it concerns.
+sub causes {
+    my @unread = @_;
+    my (@causes, %accounts);
+    foreach my $unread (@unread) {
+        my ($account, $cause) = @{$unread}{qw(account text)};
+        if (defined $account)   { $cause =~ s/\Acould[ ]not[ ]read[ ]account[ ]\Q$account\E:[ ]//x }
+        if (!$accounts{$cause}) { push @causes, $cause }
+        push @{$accounts{$cause}}, defined $account ? $account : ();
+    }
+    return map { _cause($_, @{$accounts{$_}}) } @causes;
+}
+
+sub _cause {
+    my ($cause, @accounts) = @_;
+    return $cause if !@accounts;
+    my $others = @accounts - 1;
+    return
+          "account $accounts[0]"
+        . ($others ? " and $others other" . ($others == 1 ? '' : 's') : '')
+        . ": $cause";
 }
 
 # Never good news where nothing was compared.

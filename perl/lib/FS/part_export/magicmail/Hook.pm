@@ -40,10 +40,6 @@ my %FOR_CUSTOMERS = (
     unsuspend   => 'reactivated',
 );
 
-# Freeside's own employees for what customers do themselves: it hands them a hook's text
-# as it is, and their pages print it raw.
-my %ACTS_FOR_CUSTOMERS = map { $_ => 1 } qw(fs_selfservice fs_signup);
-
 # What Freeside's own methods do not let end a transaction.
 my @SIGNALS = qw(HUP INT QUIT TERM TSTP PIPE);
 
@@ -94,9 +90,7 @@ sub _about {
 
 sub _is_for_customer {
     my ($self) = @_;
-    ## no critic (ProhibitPackageVars) -- Freeside's own
-    my $user = $FS::CurrentUser::CurrentUser;
-    return !$self->{is_job} && $user && $ACTS_FOR_CUSTOMERS{$user->username};
+    return !$self->{is_job} && FS::part_export::magicmail::Log::is_for_customer();
 }
 
 sub _run {

@@ -218,6 +218,43 @@ sub _suspend {
     );
 }
 
+# The number of the job that tries a suspend of this export again, which may have failed
+# so far; 0 if there is none.
+sub suspend_job_of {
+    my ($export, $svc) = @_;
+    my ($job) =
+        grep { _exportnum_of($_) eq $export->exportnum } _suspend_jobs(' AND svcnum = ' . ($svc->svcnum + 0));
+    return $job ? $job->jobnum : 0;
+}
+
+# Lets the suspend jobs run again that failed: Freeside's queue runs a job once. Returns
+# how many.
+sub retry_suspends {
+    my $count = 0;
+    foreach my $job (_suspend_jobs(q{ AND status = 'failed'})) {
+        my $again = FS::queue->new({$job->hash});
+        $again->set(status     => 'new');
+        $again->set(statustext => '');
+        my $error = $again->replace($job);
+        die 'job ' . $job->jobnum . " cannot be tried again: $error\n" if $error;
+        $count++;
+    }
+    return $count;
+}
+
+sub _suspend_jobs {
+    my ($condition) = @_;
+    require FS::queue;
+    return qsearch(
+        {
+            table     => 'queue',
+            hashref   => {},
+            extra_sql => "WHERE job = '${CLASS}::suspend_job' AND status <> 'done'$condition",
+            order_by  => 'ORDER BY jobnum',
+        }
+    );
+}
+
 # The script of the export's page: the checks of the test report, with progress.
 sub check_export {
     my @arguments = @_;
@@ -263,6 +300,10 @@ sub _audit_export {
     )->run;
     require FS::part_export::magicmail::Findings;
     my $text = FS::part_export::magicmail::Findings::sentence($result);
+    my $own  = _records($export)->exports->{$export->exportnum};
+    if (!%{$own->{svcparts}}) {
+        $text = "this export is on no service definition: it provisions nothing. $text";
+    }
     die "$text\n" if $text ne '';
     return;
 }

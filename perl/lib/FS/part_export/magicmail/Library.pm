@@ -96,6 +96,17 @@ sub json_text {
     return $json->encode($document);
 }
 
+# The document of JSON text in UTF-8; undef where it is none.
+sub json_document {
+    my ($text) = @_;
+    $json ||= _json();
+    local $@ = '';
+    local $SIG{__DIE__} = 'DEFAULT';
+    my $document;
+    my $is_read = eval { $document = $json->decode($text); 1 };
+    return $is_read ? $document : undef;
+}
+
 # Runs an operation by its name. Returns (reply) or (undef, failure); a reply of
 # undef alone says that the server has no such thing.
 sub call {

@@ -15,6 +15,17 @@ my $CONTEXT = 'FS::part_export::magicmail';
 # The library's levels.
 my ($DEBUG, $INFO) = (0, 1);
 
+# Freeside's own employees for what customers do themselves: it hands them a hook's text
+# as it is, and their pages print it raw.
+my %ACTS_FOR_CUSTOMERS = map { $_ => 1 } qw(fs_selfservice fs_signup);
+
+# Whether a customer reads what is returned now.
+sub is_for_customer {
+    ## no critic (ProhibitPackageVars) -- Freeside's own
+    my $user = $FS::CurrentUser::CurrentUser;
+    return $user && $ACTS_FOR_CUSTOMERS{$user->username} ? 1 : 0;
+}
+
 # Where the lines go that the library writes while a call runs. A debug line is
 # a request or an answer, secrets masked, and printed as it is. What was changed
 # is in the reply too, and goes to Freeside's log from there.

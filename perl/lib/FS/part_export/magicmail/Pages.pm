@@ -25,7 +25,19 @@ my $PAGE_ENDS = 10;
 # Which service's page was drawn last, since when, and how long it has waited.
 my %page = (svcnum => 0, since => 0, waited => 0);
 
-my $NOT_ASKED = 'not known (the mail server could not be asked)';
+# Why something is not known, by the library's word for the cause; a customer may read
+# it. What an export cannot do without, its settings tell staff.
+my %NOT_KNOWN = (
+    not_reached => 'not known (the mail server could not be reached)',
+    credentials => 'not known (the mail server refused access)',
+    answer      => 'not known (the mail server gave no usable answer)',
+    unusable    => 'not known (the mail export is not set up correctly)',
+    no_account  => 'not known (the service has no customer)',
+    other       => 'not known (the mail server could not be asked)',
+);
+
+# What a user record's status may be; another word is not clear.
+my %CLEAR = map { $_ => 1 } qw(active suspended deleted);
 
 =encoding utf8
 
@@ -50,17 +62,17 @@ sub export_getstatus {
             my %seen  = %{$self->_magic_look($svc, [qw(user addresses)])};
             my $label = _label($self, $status, 'MagicMail status');
             if (!exists $seen{user}) {
-                $status->{$label} = $NOT_ASKED;
+                $status->{$label} = _not_known(\%seen, 'user');
                 return;
             }
             if (!$seen{is_ours}) {
                 $status->{$label} = 'not there';
                 return;
             }
-            $status->{$label} = $seen{user}{status};
+            $status->{$label} = $self->_magic_status($svc, \%seen);
             my $addresses = _label($self, $status, 'MagicMail addresses');
             $status->{$addresses} =
-                exists $seen{addresses} ? $seen{addresses} || [] : $NOT_ASKED;
+                exists $seen{addresses} ? $seen{addresses} || [] : _not_known(\%seen, 'addresses');
             return;
         }
     );
@@ -118,7 +130,7 @@ sub export_links {
                 address  => "$username\@$facts->{domain}",
                 account  => sub { return $self->_magic_account_in($facts) },
             );
-            push @{$html}, '<A HREF="' . html($link) . '">MagicMail</A>';
+            push @{$html}, _link($self, $link, @{$html});
             return;
         }
     );
@@ -147,6 +159,38 @@ sub test_export_report {
     return $groups;
 }
 
+# A link that opens a window of its own; one export's apart from that of another.
+sub _link {
+    my ($self, $link, @others) = @_;
+    my $is_other = grep { m/>MagicMail\b/x } @others;
+    my $label    = $is_other ? 'MagicMail (export ' . $self->exportnum . ')' : 'MagicMail';
+    return ($is_other ? q{ } : '') . '<A HREF="' . html($link) . qq{" TARGET="_blank">$label</A>};
+}
+
+# Why a part is not known.
+sub _not_known {
+    my ($seen, $part) = @_;
+    my $cause = defined $seen->{cause} ? $seen->{cause} : ($seen->{causes} || {})->{$part};
+    return $NOT_KNOWN{defined $cause && $NOT_KNOWN{$cause} ? $cause : 'other'};
+}
+
+# The status of the mailbox; and for staff whether a suspend that failed is tried again.
+sub _magic_status {
+    my ($self, $svc, $seen) = @_;
+    my $status = $seen->{user}{status};
+    return 'not shown by the mail server'                 if !defined $status || $status eq '';
+    return qq{not clear (the mail server says "$status")} if !$CLEAR{lc $status};
+    return $status
+        if lc $status ne 'active'
+        || !$seen->{facts}{susp}
+        || $self->get('no_suspend')
+        || FS::part_export::magicmail::Log::is_for_customer();
+    require FS::part_export::magicmail::Jobs;
+    my $job = FS::part_export::magicmail::Jobs::suspend_job_of($self, $svc);
+    return "$status, but should be suspended; "
+        . ($job ? "tried again by job $job" : 'no job tries it again: suspend the package once more');
+}
+
 # What MagicMail has of a mailbox (parts as in the library's operation inspect),
 # and beside it: is_ours, whether the user is on the service's account; account_id;
 # facts and cust_main of Freeside's; failure, why nothing could be asked.
@@ -159,7 +203,7 @@ sub _magic_look {
     my @accounts = grep { $_ ne '' } $facts->{on_record}, $self->_magic_configured_in($facts);
     my %seen     = (facts => $facts, records => $records, is_ours => 0);
     if (!@accounts) {
-        return {%seen, failure => 'the service is in no package'};
+        return {%seen, failure => 'the service is in no package', cause => 'no_account'};
     }
     my ($found, $failure) = $self->_magic_inspect(
         $svc,
@@ -171,7 +215,9 @@ sub _magic_look {
         }
     );
     $seen{account_id} = $accounts[0];
-    if ($failure) { return {%seen, failure => $failure->{text}} }
+    if ($failure) {
+        return {%seen, failure => $failure->{text}, cause => $failure->{cause} || 'unusable'};
+    }
     my $on = $found->{user} ? lc($found->{user}{account} || '') : '';
     if (grep { lc eq $on } @accounts) {
         $seen{is_ours} = 1;
@@ -196,7 +242,7 @@ sub _magic_inspect {
         $seconds = $timeout;
     }
     if ($seconds < $SHORTEST) {
-        return (undef, {text => "the mail server did not answer within $LONGEST s"});
+        return (undef, {text => "the mail server did not answer within $LONGEST s", cause => 'not_reached'});
     }
     my ($library, $failure) =
         $self->magic_library(machine => $self->magic_machine($svc));

@@ -12,6 +12,7 @@ use strict;
 use warnings;
 
 use Cwd         ();
+use POSIX       ();
 use FS::Record  qw(qsearch);
 use Tie::IxHash ();
 use Time::HiRes qw(time);
@@ -19,7 +20,9 @@ use Time::HiRes qw(time);
 use FS::part_export::magicmail::Audit;
 use FS::part_export::magicmail::Checks;
 use FS::part_export::magicmail::Concurrent qw(concurrently);
+use FS::part_export::magicmail::Findings;
 use FS::part_export::magicmail::Library;
+use FS::part_export::magicmail::Nightly;
 use FS::part_export::magicmail::Records;
 use FS::part_export::magicmail::Text qw(html one_line);
 
@@ -28,6 +31,9 @@ my $MODULE = 'FS/part_export/magicmail.pm';
 # So many of the newest customers are compared, and that takes so long at least.
 my $NEWEST   = 20;
 my $SHORTEST = 0.5;
+
+# As many findings of a nightly run are shown.
+my $MOST_SHOWN = 200;
 
 # So much longer than an export's own time is waited for its answers.
 my $GRACE = 2;
@@ -47,6 +53,7 @@ sub groups {
     foreach my $begun (@begun) {
         push @groups, _groups_of($begun, shift(@answers) || {}, $fsurl);
     }
+    push @groups, _nightly($fsurl, map { $_->{export} } @begun);
     return \@groups;
 }
 
@@ -139,7 +146,7 @@ sub _groups_of {
         1;
     };
     if (!$has_run) {
-        push @groups, _checks($export, $fsurl, {name => 'Checks', ok => undef, text => one_line("$@")});
+        push @groups, _checks($export, $fsurl, _unknown('Checks', "$@"));
     }
     return @groups;
 }
@@ -188,7 +195,7 @@ sub _compared {
     if    (!@{$begun->{accounts}}) { push @unknown, 'they have no mailbox there yet' }
     elsif (!$result)               { push @unknown, 'no time was left' }
     else {
-        push @unknown, map { _unread($_) } @{$result->{unread}}
+        push @unknown, FS::part_export::magicmail::Findings::causes(@{$result->{unread}});
     }
     my @findings = $result ? @{$result->{findings}} : ();
     my $known    = _known($export, $fsurl, map { $_->{customer} } @findings);
@@ -208,9 +215,57 @@ sub _compared {
     return _group("compared by $label", $read, $description, $is_well ? () : $errors);
 }
 
-sub _unread {
-    my ($unread) = @_;
-    return defined $unread->{account} ? "account $unread->{account}: $unread->{text}" : $unread->{text};
+# What the last nightly run found of all accounts, for each server.
+sub _nightly {
+    my ($fsurl, @exports) = @_;
+    my %exports = map { $_->exportnum => $_ } @exports;
+    my @groups;
+    foreach my $result (FS::part_export::magicmail::Nightly::last_results()) {
+        my $export  = $exports{$result->{exportnum} || 0} or next;
+        my $has_run = eval { push @groups, _nightly_of($export, $result, $fsurl); 1 };
+        if (!$has_run) {
+            push @groups, _checks($export, $fsurl, _unknown('Nightly comparison', "$@"));
+        }
+    }
+    return @groups;
+}
+
+sub _nightly_of {
+    my ($export, $result, $fsurl) = @_;
+    my @findings = @{$result->{findings}};
+    my @unknown  = FS::part_export::magicmail::Findings::causes(@{$result->{unread}});
+    my $count    = @findings;
+    my $more     = @findings > $MOST_SHOWN ? splice @findings, $MOST_SHOWN : 0;
+    my $errors   = _ordered();
+    my $known    = _known($export, $fsurl, map { $_->{customer} } @findings);
+    foreach my $finding (@findings) {
+        my $is_placed = $finding->{customer} || $finding->{svcnum};
+        my $place =
+            $is_placed
+            ? _place($errors, $known, @{$finding}{qw(customer svcnum)})
+            : _export_place($errors, $export, $fsurl);
+        _add($place, _finding($finding), _service_link($fsurl, $finding->{svcnum}));
+    }
+    my $when = POSIX::strftime('%Y-%m-%d %H:%M', localtime $result->{time});
+    my $description =
+          ($count == 1 ? 'difference' : 'differences')
+        . " of all accounts in the nightly comparison of $when by "
+        . _label($export)
+        . ($more    ? ", the first $MOST_SHOWN here (freeside-magicmail audit has them all)" : '')
+        . (@unknown ? '; without a result: ' . join('; ', @unknown)                          : '') . q{,};
+    my $is_well = !$count && !@unknown && $result->{accounts};
+    return _group("nightly $result->{exportnum}", $count, $description, $is_well ? () : $errors);
+}
+
+sub _service_link {
+    my ($fsurl, $svcnum) = @_;
+    return '' if !$svcnum;
+    return ' <A HREF="' . html("${fsurl}view/svc_acct.cgi?$svcnum") . '">service ' . html($svcnum) . '</A>';
+}
+
+sub _unknown {
+    my ($name, $text) = @_;
+    return {name => $name, ok => undef, text => one_line($text)};
 }
 
 sub _finding {
@@ -258,9 +313,9 @@ sub _new_place {
 }
 
 sub _add {
-    my ($place, $text) = @_;
+    my ($place, $text, $link) = @_;
     my $errors = $place->{errors};
-    $errors->{1 + keys %{$errors}} = html(one_line($text));
+    $errors->{1 + keys %{$errors}} = html(one_line($text)) . (defined $link ? $link : '');
     return;
 }
 
