@@ -13,13 +13,10 @@ sub TIESCALAR { my ($class) = @_; return bless {}, $class }
 sub FETCH     { return $ENV{MAGICMAIL_FREESIDE_CONF} }
 sub STORE     { return }
 
-if ( defined $ENV{MAGICMAIL_FREESIDE_CONF} ) {
+if (defined $ENV{MAGICMAIL_FREESIDE_CONF}) {
     ## no critic (ProhibitPackageVars): Freeside's
-    no warnings qw( once )
-      ;    ## no critic (ProhibitNoWarnings): Freeside reads them
-    for my $folder ( \$FS::UID::conf_dir, \$FS::UID::cache_dir,
-        \$FS::Conf::base_dir )
-    {
+    no warnings qw( once );    ## no critic (ProhibitNoWarnings): Freeside reads them
+    for my $folder (\$FS::UID::conf_dir, \$FS::UID::cache_dir, \$FS::Conf::base_dir) {
         tie ${$folder}, __PACKAGE__;
     }
 }

@@ -8,9 +8,13 @@ package Statements;
 use strict;
 use warnings;
 
+use Time::HiRes qw( time );
+
 our @NOTED;
 our $HOOK      = q{};
 our $IS_WANTED = 0;
+
+my $seconds = 0;
 
 my @DATABASE_METHODS = qw(
     do selectrow_array selectrow_arrayref selectrow_hashref selectall_array
@@ -74,8 +78,14 @@ sub rows_read {
 sub in_hook {
     my ($class, $name, $code) = @_;
     local $HOOK = $name;
-    return $code->();
+    my $began  = time;
+    my $result = $code->();
+    $seconds = time - $began;
+    return $result;
 }
+
+# How long the last hook took, without Freeside's own time.
+sub seconds { return $seconds }
 
 # Runs the code and returns what it ran, in order: { sql, hook, rows, by } each.
 sub during {

@@ -107,6 +107,7 @@ sub most_forms { return $ENV{MAGICMAIL_FREESIDE_FORMS} || 1 }
 sub is_freesides {
     my ($self, $warning) = @_;
     return 1 if $warning =~ m/records [ ] identical/x;
+    return 0 if $warning =~ m/\A (?: GET | POST ) [ ]/x;
     return !grep { index($warning, $_) >= 0 } @OURS;
 }
 

@@ -19,8 +19,8 @@ my $PAUSE   = 0.1;
 my $daemon;
 
 sub of {
-    my ( $class, $isp ) = @_;
-    $daemon ||= bless { isp => $isp, owner => $PID }, $class;
+    my ($class, $isp) = @_;
+    $daemon ||= bless {isp => $isp, owner => $PID}, $class;
     return $daemon;
 }
 
@@ -28,23 +28,22 @@ sub of {
 sub run {
     my ($self) = @_;
     $self->resume;
-    my ( %seen, @seen );
+    my (%seen, @seen);
     my $until = time + $LONGEST;
     while (1) {
         dbh->commit;
-        my @waiting = grep { $_->status =~ m/\A (?: new | locked ) \z/x }
-          $self->{isp}->jobs;
-        for my $job ( grep { !$seen{ $_->jobnum }++ } @waiting ) {
-            push @seen, { job => $job->job, jobnum => $job->jobnum };
+        my @waiting = grep { $_->status =~ m/\A (?: new | locked ) \z/x } $self->{isp}->jobs;
+        for my $job (grep { !$seen{$_->jobnum}++ } @waiting) {
+            push @seen, {job => $job->job, jobnum => $job->jobnum};
         }
         last if !@waiting;
-        if ( time > $until ) {
+        if (time > $until) {
             croak "the jobs are not done after $LONGEST seconds";
         }
         sleep $PAUSE;
     }
     for my $job (@seen) {
-        my $failed = qsearchs( 'queue', { jobnum => $job->{jobnum} } );
+        my $failed = qsearchs('queue', {jobnum => $job->{jobnum}});
         $job->{error} = $failed ? $failed->get('statustext') : q{};
     }
     kill STOP => $self->{process};
@@ -55,19 +54,18 @@ sub run {
 # It runs until it is stopped.
 sub resume {
     my ($self) = @_;
-    if ( $self->{process} ) { return kill CONT => $self->{process} }
+    if ($self->{process}) { return kill CONT => $self->{process} }
     my $process = fork;
-    if ( !defined $process ) { croak "fork: $OS_ERROR" }
-    if ( !$process ) {
+    if (!defined $process) { croak "fork: $OS_ERROR" }
+    if (!$process) {
         dbh->{InactiveDestroy} = 1;
         local $ENV{PERL5LIB} = join q{:}, grep { !ref } @INC;
         ## no critic (ProhibitPunctuationVars): this very perl
-        exec $^X, '-MISP::Real::Foreground', $ENV{MAGICMAIL_FREESIDE_QUEUED},
-          'fs_queue'
-          or POSIX::_exit(127);
+        exec $^X, '-MISP::Real::Foreground', $ENV{MAGICMAIL_FREESIDE_QUEUED}, 'fs_queue'
+            or POSIX::_exit(127);
     }
     $self->{process} = $process;
-    if ( open my $file, '>', "$ENV{MAGICMAIL_FREESIDE_CONF}/queued.pid" ) {
+    if (open my $file, '>', "$ENV{MAGICMAIL_FREESIDE_CONF}/queued.pid") {
         print {$file} $process;
         close $file or croak "queued.pid: $OS_ERROR";
     }
@@ -83,6 +81,6 @@ sub stop {
     return;
 }
 
-END { local ( $CHILD_ERROR, $OS_ERROR ) = ( 0, 0 ); stop() }
+END { local ($CHILD_ERROR, $OS_ERROR) = (0, 0); stop() }
 
 1;

@@ -14,27 +14,26 @@ use FS::UID qw( dbh );
 our @EXPORT_OK = qw( empty );
 
 my $GOES = join q{|}, qw(
-  (h_)?cust_\w+ (h_)?svc_\w+ part_svc\w* part_export\w* export_\w+ pkg_svc queue queue_\w+ log log_context
-  password_history acct_\w+ part_pkg\w* type_pkgs domain_record radius_\w+ dom_\w+ contact\w*
-  pkg_category pkg_class
+    (h_)?cust_\w+ (h_)?svc_\w+ part_svc\w* part_export\w* export_\w+ pkg_svc queue queue_\w+ log log_context
+    password_history acct_\w+ part_pkg\w* type_pkgs domain_record radius_\w+ dom_\w+ contact\w*
+    pkg_category pkg_class
 );
-my $STAYS = join q{|},
-  qw( cust_main_county cust_class cust_category pkg_category pkg_class );
+my $STAYS = join q{|}, qw( cust_main_county cust_class cust_category pkg_category pkg_class );
 
 # The tables that are emptied, and what refers to what among all: once for a process.
-my ( $tables, $references );
+my ($tables, $references);
 
 sub empty {
     $tables     ||= _tables();
     $references ||= _references();
-    my %full = map { $_ => 1 } _with_rows( @{$tables} );
+    my %full = map { $_ => 1 } _with_rows(@{$tables});
     $_->{is_broken} = 0 for @{$references};
     while (%full) {
-        my ($free) = grep { !_is_wanted( $_, \%full ) } sort keys %full;
-        if ( defined $free ) { _do("DELETE FROM $free"); delete $full{$free} }
-        else                 { _break_a_circle( \%full ) }
+        my ($free) = grep { !_is_wanted($_, \%full) } sort keys %full;
+        if (defined $free) { _do("DELETE FROM $free"); delete $full{$free} }
+        else               { _break_a_circle(\%full) }
     }
-    _restart( @{$tables} );
+    _restart(@{$tables});
     dbh->commit or croak dbh->errstr;
     return;
 }
@@ -46,22 +45,20 @@ sub _do {
 }
 
 sub _column {
-    my ( $sql, @bind ) = @_;
-    return @{ dbh->selectcol_arrayref( $sql, {}, @bind ) || croak dbh->errstr };
+    my ($sql, @bind) = @_;
+    return @{dbh->selectcol_arrayref($sql, {}, @bind) || croak dbh->errstr};
 }
 
 sub _tables {
     return [
         grep { m/\A (?: $GOES ) \z/x && !m/\A (?: $STAYS ) \z/x } _column(
-q{SELECT tablename FROM pg_tables WHERE schemaname = ANY( current_schemas(false) ) ORDER BY 1}
-        )
+            q{SELECT tablename FROM pg_tables WHERE schemaname = ANY( current_schemas(false) ) ORDER BY 1})
     ];
 }
 
 sub _with_rows {
     my @some = @_;
-    return _column( join ' UNION ALL ',
-        map { "SELECT '$_' WHERE EXISTS ( SELECT 1 FROM $_ )" } @some );
+    return _column(join ' UNION ALL ', map { "SELECT '$_' WHERE EXISTS ( SELECT 1 FROM $_ )" } @some);
 }
 
 # { from, column, to } each.
@@ -75,45 +72,34 @@ SELECT from_table.relname, pg_attribute.attname, to_table.relname, pg_attribute.
  WHERE contype = 'f' AND conrelid <> confrelid
 END
     return [
-        map {
-            {
-                from      => $_->[0],
-                column    => $_->[1],
-                to        => $_->[2],
-                is_needed => $_->[3]
-            }
-        } @{$rows}
+        map { {from => $_->[0], column => $_->[1], to => $_->[2], is_needed => $_->[3]} } @{$rows}
     ];
 }
 
 # Whether rows that are still there may refer to a table. Those of a table that stays
 # refer to nothing from now on.
 sub _is_wanted {
-    my ( $table, $full ) = @_;
+    my ($table, $full) = @_;
     my %goes = map  { $_ => 1 } @{$tables};
     my @from = grep { $_->{to} eq $table } @{$references};
-    for my $reference ( grep { !$goes{ $_->{from} } } @from ) {
-        my ( $from, $column ) = @{$reference}{qw( from column )};
+    for my $reference (grep { !$goes{$_->{from}} } @from) {
+        my ($from, $column) = @{$reference}{qw( from column )};
         _do(
             $reference->{is_needed}
             ? "DELETE FROM $from"
             : "UPDATE $from SET $column = NULL WHERE $column IS NOT NULL"
         );
     }
-    return scalar grep { $full->{ $_->{from} } && !$_->{is_broken} } @from;
+    return scalar grep { $full->{$_->{from}} && !$_->{is_broken} } @from;
 }
 
 sub _break_a_circle {
     my ($full) = @_;
     my ($reference) =
-      grep {
-             $full->{ $_->{from} }
-          && $full->{ $_->{to} }
-          && !$_->{is_needed}
-          && !$_->{is_broken}
-      } @{$references}
-      or croak 'tables refer to each other: ' . join ', ', sort keys %{$full};
-    my ( $from, $column ) = @{$reference}{qw( from column )};
+        grep { $full->{$_->{from}} && $full->{$_->{to}} && !$_->{is_needed} && !$_->{is_broken} }
+        @{$references}
+        or croak 'tables refer to each other: ' . join ', ', sort keys %{$full};
+    my ($from, $column) = @{$reference}{qw( from column )};
     _do("UPDATE $from SET $column = NULL WHERE $column IS NOT NULL");
     $reference->{is_broken} = 1;
     return;
@@ -124,9 +110,9 @@ sub _restart {
     my @some   = @_;
     my %wanted = map { $_ => 1 } grep { !m/\A (?: log | queue )/x } @some;
     my @sequences =
-      map { $_->[1] } grep { $wanted{ $_->[0] } } @{ _sequences() };
+        map { $_->[1] } grep { $wanted{$_->[0]} } @{_sequences()};
     my $list = join ', ', map { "setval('$_', 1, false)" } @sequences;
-    if ( $list ne q{} ) { _do("SELECT $list") }
+    if ($list ne q{}) { _do("SELECT $list") }
     return;
 }
 
