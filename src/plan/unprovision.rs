@@ -115,6 +115,15 @@ fn keep_user(task: &Task, world: &World, plan: &mut Plan, other: &Neighbour) {
     if world.owns_address(user, &address) {
         plan.push(Step::RemoveAddress { address, user: user.clone() }, Weight::Fatal);
     }
+    // Its mailbox is on this account, its record is of another: which packages it brings is not known here.
+    if other.account_id != world.account_id {
+        plan.warn(format!(
+            "the packages of account {} were left as they are: service {} is recorded on another account, but its mailbox is on this one",
+            world.account_id,
+            other.told()
+        ));
+        return;
+    }
     if !master::is_list_trusted(task, world) {
         plan.warn(format!(
             "the server's list of the users of account {} does not show user {user} or the other services' users, so it was not trusted, and the packages were left as they are",

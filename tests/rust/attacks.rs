@@ -66,24 +66,41 @@ const NO_ANSWERS: [&str; 6] =
 fn a_mailbox_that_a_list_leaves_out_is_not_purged_by_an_undo() {
     let mut state = state();
     state["users"]["jane"]["status"] = json!("suspended");
+    state["addresses"].as_object_mut().unwrap().remove("jane@example.net");
     let network = lying(state.clone(), "list_without_suspended")
         .mishap("POST user/jane account=A1", 1, 1, Mishap::Lost)
-        .mishap("POST emailaddress", 1, FOR_EVER, Mishap::Refused)
-        .mishap("POST user/jane action=update first_name", 1, FOR_EVER, Mishap::Refused);
-    network.hook(Hook::Provision, &request(ann())).expect_err("the last step is refused");
+        .mishap("POST emailaddress", 1, FOR_EVER, Mishap::Refused);
+    network.hook(Hook::Provision, &request(ann())).expect_err("the address is refused");
     assert_eq!(network.state()["users"]["jane"]["status"], state["users"]["jane"]["status"]);
 }
 
 #[test]
 fn an_account_that_is_denied_once_is_not_purged_by_an_undo() {
-    let network = Network::new(without_jane(), json!({}))
-        .mishap("GET account/A1", 1, 1, Mishap::NotFound)
-        .mishap("POST account/A1", 1, 1, Mishap::AnswerLost)
-        .mishap("POST user/jane", 1, FOR_EVER, Mishap::Refused);
-    network.hook(Hook::Provision, &request(json!([]))).expect_err("the user is refused");
-    let state = network.state();
-    assert_eq!(state["accounts"]["A1"]["status"], "active");
-    assert_eq!(state["users"]["ann"]["status"], "active");
+    for lies in [json!([]), json!(["error_root@lists"]), json!(["list_of_another"])] {
+        let network = Network::new(without_jane(), json!({ "lies": lies }))
+            .mishap("GET account/A1", 1, 1, Mishap::NotFound)
+            .mishap("POST account/A1", 1, 1, Mishap::AnswerLost)
+            .mishap("POST user/jane", 1, FOR_EVER, Mishap::Refused);
+        network.hook(Hook::Provision, &request(json!([]))).expect_err("the user is refused");
+        let state = network.state();
+        assert_eq!(state["accounts"]["A1"]["status"], "active", "{lies}");
+        assert_eq!(state["users"]["ann"]["status"], "active", "{lies}");
+    }
+}
+
+#[test]
+fn who_takes_the_name_of_a_new_user_is_not_purged_by_an_undo() {
+    let network = Network::new(without_jane(), json!({})).mishap(
+        "POST user_package/jane",
+        1,
+        FOR_EVER,
+        Mishap::RefusedAndNameTaken,
+    );
+    let mut request = request(json!([]));
+    request["account"]["id"] = json!("A9");
+    network.hook(Hook::Provision, &request).expect_err("the package is refused");
+    let jane = &network.state()["users"]["jane"];
+    assert_eq!((&jane["account"], &jane["status"]), (&json!("OTHER"), &json!("active")));
 }
 
 #[test]
@@ -133,21 +150,29 @@ fn a_server_that_hides_deleted_users_keeps_the_account_of_another_deleted_mailbo
     assert_eq!(network.state()["users"]["ann"]["status"], "deleted");
 }
 
-/// jane@example.net is recorded on A1, the options name A2, and there the user jane is jane@example.com's.
-fn of_two_records() -> (Value, Value) {
+/// The user jane on A2, whom the options name, is jane@example.com's. One of the two services is recorded on A1: jane's of
+/// example.net, or else the other.
+fn of_two_records(is_own: bool) -> (Value, Value) {
     let mut state = state();
     state["users"]["jane"]["account"] = json!("A2");
     state["addresses"] = json!({ "jane@example.com": "jane" });
-    let namesake = json!([{ "svcnum": 30, "username": "jane", "domain": "example.com", "account_id": "A2" }]);
+    let other_account = if is_own { "A2" } else { "A1" };
+    let namesake =
+        json!([{ "svcnum": 30, "username": "jane", "domain": "example.com", "account_id": other_account }]);
     let mut request = request(namesake);
-    request["account"]["configured_id"] = json!("A2");
+    if is_own {
+        request["account"]["configured_id"] = json!("A2");
+    } else {
+        request["account"]["id"] = json!("A2");
+    }
     (state, request)
 }
 
 #[test]
 fn no_hook_touches_the_mailbox_of_a_namesake_on_the_account_of_the_options() {
-    let (state, request) = of_two_records();
-    for hook in [Hook::Unprovision, Hook::Suspend, Hook::Replace] {
+    let hooks = [Hook::Unprovision, Hook::Suspend, Hook::Replace];
+    for (hook, is_own) in hooks.into_iter().flat_map(|hook| [(hook, true), (hook, false)]) {
+        let (state, request) = of_two_records(is_own);
         let network = Network::new(state.clone(), json!({}));
         let before = network.state();
         let request = match hook {
@@ -159,7 +184,7 @@ fn no_hook_touches_the_mailbox_of_a_namesake_on_the_account_of_the_options() {
             _ => request.clone(),
         };
         let _ = network.hook(hook, &request);
-        assert_eq!(network.state(), before, "{hook:?}");
+        assert_eq!(network.state(), before, "{hook:?} {is_own}");
     }
 }
 
@@ -252,11 +277,18 @@ fn an_old_address_whose_domain_is_not_allowed_any_more_is_named() {
 
 #[test]
 fn a_status_given_twice_or_with_an_attribute_still_is_one() {
-    let mut state = state();
-    state["users"]["jane"]["status"] = json!("deleted");
-    let network = lying(state, "fields_twice");
-    network.hook(Hook::Suspend, &request(ann())).expect_err("it is marked deleted");
-    assert_eq!(network.state()["users"]["jane"]["status"], "deleted");
+    for record in [
+        "<r><user id='JANE' account='A1' status='deleted'><status>deleted</status></user></r>",
+        "<r><user id='JANE' account='A1'><status since='1'>deleted</status></user></r>",
+    ] {
+        let mut state = state();
+        state["users"]["jane"]["status"] = json!("deleted");
+        let network =
+            Network::new(state, json!({})).mishap("GET user/jane", 1, FOR_EVER, Mishap::Says(record));
+        let error = network.hook(Hook::Suspend, &request(ann())).expect_err("it is marked deleted");
+        assert!(error.text.contains("is marked deleted"), "{}", error.text);
+        assert_eq!(network.state()["users"]["jane"]["status"], "deleted");
+    }
 }
 
 #[test]
@@ -377,11 +409,23 @@ fn a_purge_job_spares_the_mailbox_of_another_address() {
 #[test]
 fn a_mailbox_of_its_own_address_is_unprovisioned_whoever_has_the_name_elsewhere() {
     let mut others = ann();
-    let namesake = json!({ "svcnum": 30, "username": "jane", "domain": "example.com", "account_id": "A2" });
+    let namesake = json!({ "svcnum": 30, "username": "jane", "domain": "example.com" });
     others.as_array_mut().unwrap().push(namesake);
     let network = Network::new(state(), json!({})).without_autopurge();
     network.hook(Hook::Unprovision, &request(others)).expect("unprovisioned");
     assert_eq!(network.state()["users"]["jane"]["status"], "deleted");
+}
+
+#[test]
+fn a_name_that_another_customer_has_is_refused_before_anything_is_written() {
+    let mut state = state();
+    state["users"]["jane"]["account"] = json!("A2");
+    let network = Network::new(state, json!({}));
+    let mut request = request(json!([]));
+    request["account"]["id"] = json!("A9");
+    network.hook(Hook::Provision, &request).expect_err("the name is taken");
+    let writes: Vec<_> = network.requests().into_iter().filter(|words| words.starts_with("POST")).collect();
+    assert_eq!(writes, Vec::<String>::new());
 }
 
 #[test]

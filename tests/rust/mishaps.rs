@@ -31,6 +31,8 @@ pub enum Mishap {
     NotFound,
     /// The server says that it has none, or one that this client may not see.
     Forbidden,
+    /// It is answered with this document.
+    Says(&'static str),
     /// No connection can be made.
     NotSent,
     /// It is carried out, its answer is lost, and then another customer makes a user jane.
@@ -176,6 +178,12 @@ impl Inner {
                 self.server.answer(self.now, &names);
                 refusal("user.error.invalid_password")
             }
+            Some(Mishap::Says(body)) => Outcome::Answered(Answer {
+                status: 200,
+                content_type: None,
+                location: None,
+                body: body.as_bytes().to_vec(),
+            }),
             Some(Mishap::Swallowed) => Outcome::Answered(Answer {
                 status: 200,
                 content_type: None,
@@ -969,4 +977,23 @@ fn a_password_that_the_server_does_not_take_costs_few_requests() {
         }
     }
     assert!(dearest.0 <= 8 && dearest.1 <= Duration::from_secs(3), "{dearest:?}");
+}
+
+#[test]
+fn who_could_not_be_asked_for_may_still_be_on_the_account() {
+    let mut state = of_jane("active");
+    state["users"]["bob"] = json!({ "account": "A1", "status": "deleted" });
+    for (former_users, lost) in [(json!(["bob"]), "GET user/bob"), (json!([]), "GET user account=A1")] {
+        let mut request = request();
+        request["former_users"] = former_users;
+        let from = if lost == "GET user/bob" { 1 } else { 2 };
+        let network = Network::new(state.clone(), json!({ "deleted_users": "hidden" })).mishap(
+            lost,
+            from,
+            FOR_EVER,
+            Mishap::Lost,
+        );
+        network.hook(Hook::Unprovision, &request).expect("unprovisioned");
+        assert_eq!(network.state()["users"]["bob"]["status"], "deleted", "{lost}");
+    }
 }
