@@ -52,7 +52,7 @@ test-rust: ## the tests of the library and of the simulator
 
 faults: ## every fault at every request of every hook, then two (FAULTS="--latency 20")
 	@setup/require build
-	$(CARGO) test --test faults -- --full $(FAULTS)
+	$(CARGO) test --profile simulation --test faults -- --full $(FAULTS)
 
 simulate: ## made-up histories of a Freeside and its mail server (HISTORIES=200000 SEED=1)
 	@setup/require build
