@@ -97,7 +97,7 @@ my %PUBLIC = (
             export_pkg_change export_getstatus export_getsettings export_links check_options
             test_export_report )
     ],
-    jobs      => [qw( unprovision_job purge_job suspend_job check_export )],
+    jobs      => [qw( unprovision_job purge_job finish_job suspend_job check_export )],
     customers => [
         qw( cust_account_id cust_magic_services cust_magic_packages sync_magic_packages
             get_accounts_and_users get_master_user )

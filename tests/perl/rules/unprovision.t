@@ -162,6 +162,116 @@ rule 'what_fails_after_the_mark_is_only_warned_about' => sub {
     says join("\n", log_lines()), 'warning: unprovisioned mailbox first@example.net: ', q{in Freeside's log};
 };
 
+# One request after the mark is refused, once: who is to be the master is not made so.
+sub interrupted {
+    my ($svc, %fault) = @_;
+    magicmail->faults({kind => 'status_401', on => 1, method => 'POST', path => '/user/heir', %fault});
+    passes('unprovisioned', sub { $svc->delete });
+    magicmail->faults;
+    is magicmail->user('heir')->{master_user}, 'N', 'it is not the master';
+    says heard(), q{a job in Freeside's queue does the rest}, 'a warning says who does it';
+    is_deeply [map { $_->job } isp->jobs], ['FS::part_export::magicmail::finish_job'], 'a job';
+    return;
+}
+
+rule 'one_401_after_the_mark_at_the_hand_over_of_the_master_is_mended_by_a_job' => sub {
+    my $ann = isp->customer;
+    my $svc = provision($ann, username => 'first');
+    provision($ann, username => 'heir');
+    interrupted($svc);
+    is_deeply [map { $_->{error} } isp->run_jobs], [q{}], 'which runs';
+    server_is 'the heir is the master', <<'LINES';
+account FREESIDE1 active "Ann" "Lee"
+user first on FREESIDE1, master, deleted "Ann" "Lee": EMAIL
+user heir on FREESIDE1, master, active "Ann" "Lee": EMAIL
+address first@example.net on first
+address heir@example.net on heir
+LINES
+    says join("\n", log_lines()), 'finished the unprovision of mailbox first@example.net: ',
+        q{in Freeside's log};
+};
+
+for my $later (q{}, 1) {
+    my $when = $later ? 'once_it_is_committed' : 'at_once';
+    rule "the_job_that_finishes_purges_what_was_to_be_purged_$when",
+        options => {autopurge => 1, purge_after_commit => $later},
+        sub {
+        my $ann = isp->customer;
+        my $svc = provision($ann, username => 'first');
+        provision($ann, username => 'heir');
+        interrupted($svc);
+        is magicmail->user('first')->{status}, 'deleted', 'it is marked';
+        is_deeply [map { $_->{error} } isp->run_jobs], [q{}], 'the job runs';
+        server_is 'the heir alone', <<'LINES';
+account FREESIDE1 active "Ann" "Lee"
+user heir on FREESIDE1, master, active "Ann" "Lee": EMAIL
+address heir@example.net on heir
+LINES
+        };
+}
+
+rule 'the_job_that_finishes_purges_nothing_after_a_change_of_definition',
+    options => {autopurge => 1},
+    sub {
+    my $ann = isp->customer;
+    my $svc = provision($ann, username => 'first');
+    provision($ann, username => 'heir');
+    passes('moved', sub { isp->change_definition($svc, 'Plain') });
+    magicmail->faults({kind => 'status_401', on => 1, method => 'POST', path => '/user/heir'});
+    is_deeply [map { $_->{error} } isp->run_jobs], [q{}, q{}], 'a job unprovisions, another one finishes';
+    says heard(), q{a job in Freeside's queue does the rest}, 'a warning';
+    is magicmail->user('heir')->{master_user}, 'Y',       'the heir is the master';
+    is magicmail->user('first')->{status},     'deleted', 'it is not purged';
+    };
+
+my %MEANWHILE = (
+    'is_provisioned_again' => sub { my ($ann) = @_; provision($ann, username => 'first'); return },
+    'is_in_use_again'      => sub {
+        change_server(sub { $_[0]{users}{first}{status} = 'active' });
+        return;
+    },
+    'is_another_customers' => sub {
+        change_server(sub { delete $_[0]{users}{first}; delete $_[0]{addresses}{'first@example.net'} });
+        provision(isp->customer(first => 'Bob'), username => 'first', domain => 'example.org');
+        return;
+    },
+);
+
+for my $case (sort keys %MEANWHILE) {
+    rule "the_job_that_finishes_leaves_a_mailbox_alone_that_$case",
+        options => {autopurge => 1},
+        sub {
+        my $ann = isp->customer;
+        my $svc = provision($ann, username => 'first');
+        provision($ann, username => 'heir');
+        interrupted($svc);
+        $MEANWHILE{$case}->($ann);
+        my $before = magicmail->state;
+        is_deeply [map { $_->{error} } isp->run_jobs], [q{}],                   'the job runs';
+        is_deeply magicmail->user('first'),            $before->{users}{first}, 'it is as it was';
+        is_deeply magicmail->state->{addresses},       $before->{addresses},    'so are the addresses';
+        };
+}
+
+rule 'a_job_that_cannot_finish_stays_with_its_text_and_is_tried_again' => sub {
+    my $ann = isp->customer;
+    my $svc = provision($ann, username => 'first');
+    provision($ann, username => 'heir');
+    interrupted($svc);
+    magicmail->faults(
+        {kind => 'error_document', on => 1, count => undef, method => 'POST', path => '/user/heir'});
+    my ($done) = isp->run_jobs;
+    says $done->{error},
+        'cannot finish the unprovision of mailbox first@example.net: could not make user heir',
+        'what could not be done';
+    says $done->{error}, 'left to do: make user heir the master', 'what is left';
+    magicmail->faults;
+    is FS::part_export::magicmail::Jobs::retry_failed(), 1, 'the nightly run';
+    is_deeply [map { $_->{error} } isp->run_jobs], [q{}], 'lets it run again';
+    is magicmail->user('heir')->{master_user}, 'Y', 'the heir is the master';
+    is scalar isp->jobs,                       0,   'nothing is left to do';
+};
+
 rule 'the_oldest_remaining_service_becomes_master_with_the_packages_of_all' => sub {
     my $ann = isp->customer;
     new_export(options => {package => 'GOLD'}, definitions => ['Gold']);

@@ -296,7 +296,7 @@ subtest 'a suspend that failed is visible until a job has made it good' => sub {
         is status_of(), 'active', 'a customer does not read it';
     }
     is_deeply [$isp->run_jobs], [], 'the queue runs a job once';
-    is FS::part_export::magicmail::Jobs::retry_suspends(), 1, 'the nightly run tries again';
+    is FS::part_export::magicmail::Jobs::retry_failed(), 1, 'the nightly run tries again';
     $isp->run_jobs;
     is status_of(), 'suspended', 'and now it is done';
 };

@@ -222,6 +222,10 @@ Functions for Freeside's queue; see L<FS::part_export::magicmail::Jobs>.
 The keys: exportnum, svcnum, username, domain, account. A job that an older version
 queued has the values alone, in this order.
 
+=item finish_job KEY, VALUE, ...
+
+Likewise, and purge: whether it may purge.
+
 =item suspend_job EXPORTNUM, SVCNUM
 
 =item check_export JOB, PARAMETERS
@@ -242,6 +246,11 @@ sub unprovision_job {
 sub purge_job {
     my @arguments = @_;
     return FS::part_export::magicmail::Jobs::purge(@arguments);
+}
+
+sub finish_job {
+    my @arguments = @_;
+    return FS::part_export::magicmail::Jobs::finish(@arguments);
 }
 
 sub suspend_job {

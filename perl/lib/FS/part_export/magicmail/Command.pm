@@ -96,7 +96,7 @@ sub _exports {
 
 sub _audit {
     my ($self) = @_;
-    if ($self->{option}{nightly}) { $self->_retry_suspends }
+    if ($self->{option}{nightly}) { $self->_retry_jobs }
     my @results = map { $self->_audited($_) } @{$self->{exports}};
     if ($self->{option}{nightly}) {
         require FS::part_export::magicmail::Nightly;
@@ -106,14 +106,14 @@ sub _audit {
     return _status_of(@results);
 }
 
-# Freeside 4 counts a package as suspended though its mailbox is not, and its queue runs
-# a job once.
-sub _retry_suspends {
+# Freeside 4 counts a package as suspended though its mailbox is not, an unprovision may
+# have left something, and the queue runs a job once.
+sub _retry_jobs {
     my ($self) = @_;
     require FS::part_export::magicmail::Jobs;
-    my $count = FS::part_export::magicmail::Jobs::retry_suspends();
+    my $count = FS::part_export::magicmail::Jobs::retry_failed();
     if ($count && !$self->{option}{quiet}) {
-        $self->_say('suspend jobs that had failed, tried again by the queue: ' . "$count\n");
+        $self->_say('jobs that had failed, tried again by the queue: ' . "$count\n");
     }
     return;
 }

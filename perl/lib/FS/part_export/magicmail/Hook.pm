@@ -399,11 +399,7 @@ sub _finish {
             push @warnings, "account $self->{unrecorded} cannot be put on record: $REFUSED";
         }
     }
-    elsif ($self->{options}{autopurge} && $self->{options}{purge_after_commit} && $self->{purges}) {
-        push @warnings,
-            _optionally('the purge could not be queued: ',
-            sub { return $self->_queue(purge_job => $account) });
-    }
+    else { push @warnings, $self->_queue_rest($account, @{$reply->{unfinished} || []}) }
     my $mailbox = $self->_mailbox;
     if (@{$reply->{steps} || []}) {
         my $steps = join '; ', @{$reply->{steps}};
@@ -416,6 +412,22 @@ sub _finish {
             "$DONE{$hook} mailbox $mailbox: " . join '; ', @warnings);
     }
     return;
+}
+
+# What an unprovision leaves to a job: what it could not do after the mark, or a purge. One
+# job does both: without the user, its place could not be handed over. What to warn of.
+sub _queue_rest {
+    my ($self, $account, @unfinished) = @_;
+    my $options = $self->{options};
+    my $purges  = $options->{autopurge} && $self->{purges} ? 1 : 0;
+    if (@unfinished) {
+        my @failed = _optionally('the rest could not be queued: ',
+            sub { return $self->_queue(finish_job => $account, purge => $purges) });
+        return @failed ? @failed : "a job in Freeside's queue does the rest";
+    }
+    return if !$purges || !$options->{purge_after_commit};
+    return _optionally('the purge could not be queued: ',
+        sub { return $self->_queue(purge_job => $account) });
 }
 
 # Runs code that returns an error text or '', and may fail; what to warn of, if so.
@@ -457,7 +469,7 @@ sub _suspend_later {
 }
 
 sub _queue {
-    my ($self, $job, $account) = @_;
+    my ($self, $job, $account, @more) = @_;
     my ($export, $svc) = @{$self}{qw(export svc)};
     return FS::part_export::magicmail::Jobs::queue(
         $job      => $svc,
@@ -466,6 +478,7 @@ sub _queue {
         username  => $self->{records}->text($svc->username),
         domain    => $self->_domain,
         account   => $account,
+        @more,
     );
 }
 

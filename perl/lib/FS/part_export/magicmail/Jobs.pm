@@ -21,6 +21,9 @@ use FS::part_export::magicmail::Transaction qw(in_transaction);
 my $CLASS       = 'FS::part_export::magicmail';
 my $NOT_REACHED = 5;
 
+# A job of version 1.0.0 that still waits has its arguments in this order, without keys.
+my @KEYS = qw(exportnum svcnum username domain account);
+
 # Runs a job: whatever it dies with, it dies with a text that Freeside's pages can show.
 sub _job {
     my ($code) = @_;
@@ -110,6 +113,40 @@ sub _purge {
     );
 }
 
+# After an unprovision that could not do everything after the mark: does the rest, if the
+# user is still marked deleted (the library looks) and no service of the account has its
+# name. It purges only if the unprovision would have, and the export still does.
+sub finish {
+    my @arguments = @_;
+    return _job(sub { _finish(@arguments); return });
+}
+
+sub _finish {
+    my @arguments = @_;
+    my ($export, $svc, %given) = _mailbox(@arguments);
+    my ($purges) = (_in_order(@arguments))[scalar @KEYS];
+    my $rest = '';
+    in_transaction(
+        sub {
+            my $records   = _locked_records($export, $given{account_id});
+            my $autopurge = $purges && $records->options->{autopurge} ? 1 : 0;
+            my $request   = _left_behind($records, $autopurge, %given);
+            return if _is_used($request);
+            my $about = _about($records, $svc, $given{account_id});
+            my $reply =
+                _called($export, $about, finish_unprovision => {%{$request}, autopurge => $autopurge});
+            _note_reply($about, "finished the unprovision of mailbox $request->{address}", $reply);
+            if (@{$reply->{unfinished} || []}) {
+                $rest = "cannot finish the unprovision of mailbox $request->{address}: " . join '; ',
+                    @{$reply->{warnings}}, 'left to do: ' . join ', ', @{$reply->{unfinished}};
+            }
+            return;
+        }
+    );
+    die "$rest\n" if $rest ne '';
+    return;
+}
+
 # What a line of the log is about: the service, or the customer whom the account is named
 # after.
 sub _about {
@@ -155,12 +192,15 @@ sub _is_used {
 sub _purge_mailbox {
     my ($export, $request, $about) = @_;
     my $reply = _called($export, $about, purge_deleted => $request);
+    _note_reply($about, "purged mailbox $request->{address}", $reply);
+    return;
+}
+
+# What was done, and what a person should know, in the log.
+sub _note_reply {
+    my ($about, $what, $reply) = @_;
     if (@{$reply->{steps} || []}) {
-        FS::part_export::magicmail::Log::changed(
-            $about,
-            "purged mailbox $request->{address}: " . join '; ',
-            @{$reply->{steps}}
-        );
+        FS::part_export::magicmail::Log::changed($about, "$what: " . join '; ', @{$reply->{steps}});
     }
     foreach my $warning (@{$reply->{warnings} || []}) {
         FS::part_export::magicmail::Log::warned($about, $warning);
@@ -223,15 +263,16 @@ sub _suspend {
 sub suspend_job_of {
     my ($export, $svc) = @_;
     my ($job) =
-        grep { _exportnum_of($_) eq $export->exportnum } _suspend_jobs(' AND svcnum = ' . ($svc->svcnum + 0));
+        grep { _exportnum_of($_) eq $export->exportnum }
+        _jobs('suspend_job', ' AND svcnum = ' . ($svc->svcnum + 0));
     return $job ? $job->jobnum : 0;
 }
 
-# Lets the suspend jobs run again that failed: Freeside's queue runs a job once. Returns
-# how many.
-sub retry_suspends {
+# Lets those jobs run again that failed and that time may mend: Freeside's queue runs a job
+# once. Returns how many.
+sub retry_failed {
     my $count = 0;
-    foreach my $job (_suspend_jobs(q{ AND status = 'failed'})) {
+    foreach my $job (map { _jobs($_, q{ AND status = 'failed'}) } qw(suspend_job finish_job)) {
         my $again = FS::queue->new({$job->hash});
         $again->set(status     => 'new');
         $again->set(statustext => '');
@@ -242,14 +283,14 @@ sub retry_suspends {
     return $count;
 }
 
-sub _suspend_jobs {
-    my ($condition) = @_;
+sub _jobs {
+    my ($name, $condition) = @_;
     require FS::queue;
     return qsearch(
         {
             table     => 'queue',
             hashref   => {},
-            extra_sql => "WHERE job = '${CLASS}::suspend_job' AND status <> 'done'$condition",
+            extra_sql => "WHERE job = '${CLASS}::$name' AND status <> 'done'$condition",
             order_by  => 'ORDER BY jobnum',
         }
     );
@@ -353,15 +394,12 @@ sub _mailbox {
     return ($export, $svc, %given);
 }
 
-# A job of version 1.0.0 that still waits has its arguments in this order, without keys.
-my @KEYS = qw(exportnum svcnum username domain account);
-
 sub _in_order {
     my @arguments = @_;
     return @arguments                  if !defined $arguments[0] || $arguments[0] ne $KEYS[0];
     die "the arguments are no pairs\n" if @arguments % 2;
     my %given = @arguments;
-    return @given{@KEYS};
+    return @given{@KEYS, 'purge'};
 }
 
 # Why an export cannot be deleted, as a text: jobs of it that wait, or have failed and
