@@ -10,7 +10,7 @@ use crate::log::Sink;
 use crate::world::{Hook, Task, World};
 use serde_json::{json, Value};
 
-/// `{account: {id, services: […]}, customer}` → `{steps, warnings, requests}`.
+/// `{account: {id, services: […]}, customer, within}` → `{steps, warnings, requests}`.
 ///
 /// Nothing is done if the account is not there, has that name already, or is called after another customer: the one
 /// of its oldest service.
@@ -21,7 +21,7 @@ pub fn rename_account(export: &Export, mut fields: Fields, sink: &dyn Sink) -> R
     fields.finish()?;
     services.retain(|service| fault_of(service).is_none());
     let task = Task { renamed: Some(customer), ..Task::of_account(Hook::Rename, &id, services) };
-    let api = export.api(sink, export.redactor(), Limits::of_hook(within));
+    let api = export.api(sink, export.redactor(), Limits { fails_fast: true, ..Limits::within(within) });
     let subject = format!("cannot rename account {id}");
     let (done, _) = apply(&api, &task, World::new(&task.request)).map_err(|error| error.about(&subject))?;
     Ok(json!({ "steps": done.steps, "warnings": done.warnings, "requests": api.requests() }))

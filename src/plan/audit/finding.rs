@@ -128,14 +128,17 @@ pub struct Finding {
 }
 
 impl Finding {
-    /// What differs, in one clause for the page of the service: `mailbox suspended, but package active: user jane is
-    /// suspended`.
+    /// What differs, in one clause for the page of the service: `package missing: the master ann has: EMAIL (the
+    /// account's services bring: EMAIL, GOLD)`. What Freeside has of the service itself the page shows anyway.
     pub fn difference(&self) -> String {
-        let hint = match &self.mend {
-            Mend::ByHand(text) => format!(" ({text})"),
-            _ => String::new(),
-        };
-        format!("{}: {}{hint}", self.kind.title(), self.magicmail)
+        let mut text = format!("{}: {}", self.kind.title(), self.magicmail);
+        if self.svcnum.is_none() || self.kind == Kind::UserName {
+            text.push_str(&format!(" ({})", self.freeside));
+        }
+        if let Mend::ByHand(hint) = &self.mend {
+            text.push_str(&format!(" ({hint})"));
+        }
+        text
     }
 }
 

@@ -90,10 +90,11 @@ subtest 'the settings' => sub {
     is $settings->{'MagicMail differs from Freeside'},
         join('; ',
         'mailbox suspended, but package active: user bea is suspended',
-        'package missing: the master bea has: GOLD',
-        'package too much: the master bea has: GOLD',
+        'package missing: the master bea has: GOLD (the account\'s services bring: EMAIL)',
+        'package too much: the master bea has: GOLD (the account\'s services bring: EMAIL)',
         'address missing: user bea does not have the address bea@example.net',
-        'mailbox with another name: user bea is called "<b>Bee</b> Lee"'),
+        'mailbox with another name: user bea is called "<b>Bee</b> Lee" (service ' . $bea->svcnum
+            . ', bea@example.net, package active, name "Bea Lee")'),
         'each difference';
     my ($first) = in_order_of_the_page($settings, $defaults);
     is $first, 'MagicMail differs from Freeside', 'the difference stands first';
@@ -120,11 +121,11 @@ my %DIFFERENCES = (
     'no mailbox for a service: there is no user ann'                      => sub { delete $_[0]{users}{ann} },
     'mailbox marked deleted, but provisioned: user ann is marked deleted' =>
         sub { $_[0]{users}{ann}{status} = 'deleted' },
-    'account marked deleted, with services: the account is deleted' =>
+    'account marked deleted, with services: the account is deleted (provisioned services: 2)' =>
         sub { $_[0]{accounts}{'FREESIDE' . $ann->custnum}{status} = 'deleted' },
-    'account with another name: the account is called "Bo Lee"' =>
+    'account with another name: the account is called "Bo Lee" (customer 1 is called "Ann Lee")' =>
         sub { $_[0]{accounts}{'FREESIDE' . $ann->custnum}{first_name} = 'Bo' },
-    'account without a master: no user of the account is its master' =>
+    'account without a master: no user of the account is its master (bea has the oldest service, and the account\'s packages: EMAIL)' =>
         sub { $_[0]{users}{bea}{master_user} = 'N' },
 );
 

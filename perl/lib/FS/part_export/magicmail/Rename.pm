@@ -14,7 +14,7 @@ use FS::part_export::magicmail::Records;
 use FS::part_export::magicmail::Text        qw(one_line);
 use FS::part_export::magicmail::Transaction qw(savepoint);
 
-# The longest that one request may take, in seconds: somebody waits for the page.
+# The longest that an account may take, in seconds: somebody waits for the page.
 my $LONGEST = 5;
 
 my $NOT_REACHED = 5;
