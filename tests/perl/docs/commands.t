@@ -44,6 +44,9 @@ my %RUN = (
     'freeside-magicmail status USER'         => ['tests/perl/audit/command.t', 'status admin '],
     'freeside-magicmail repair USER --finding suspended/17 --apply' =>
         ['tests/perl/audit/command.t', 'repair admin --finding suspended/'],
+    'freeside-magicmail repair USER --kind account_name --apply' =>
+        ['tests/perl/shim/rename.t', q{kinds => ['account_name']}],
+    'magicmail check'                      => ['cli/tests/check.rs',  '"check"'],
     'magicmail check --domain example.net' => ['cli/tests/check.rs',  '"check", "--domain", "example.net"'],
     'magicmail user list FREESIDE42'       => ['cli/tests/tables.rs', '"user", "list", "FREESIDE42"'],
     'magicmail provision --dry-run < request.json' => ['cli/tests/hooks.rs',     '"provision", "--dry-run"'],
@@ -54,12 +57,15 @@ my %RUN = (
         \&on_the_simulator,
     'openssl s_client -connect mail.example.net:443 -verify_return_error -verify_hostname mail.example.net </dev/null'
         => \&refuses_the_simulator,
+    'openssl s_client -connect mail.example.net:443 -tls1_2 -cipher ECDHE+AESGCM:ECDHE+CHACHA20 </dev/null'
+        => \&on_the_simulator,
     q{perl -e 'for (@INC) { print "$_\n" if -e "$_/FS/part_export/magicmail.pm" }'} => \&names_our_folder,
 );
 
 # Checks and measurements: they are tests themselves.
 my %IS_CHECK =
-    map { $_ => 1 } qw( bench bench-audit faults fuzz help release-check sanitize simulate test-freeside test-packages );
+    map { $_ => 1 }
+    qw( bench bench-audit faults fuzz help release-check sanitize simulate test-freeside test-packages );
 
 my $PROGRAMS = join q{|},
     qw( apt cargo cc freeside-magicmail journalctl magicmail make openssl perl systemctl );

@@ -93,7 +93,8 @@ subtest 'the settings' => sub {
         'package missing: the master bea has: GOLD (the account\'s services bring: EMAIL)',
         'package too much: the master bea has: GOLD (the account\'s services bring: EMAIL)',
         'address missing: user bea does not have the address bea@example.net',
-        'mailbox with another name: user bea is called "<b>Bee</b> Lee" (service ' . $bea->svcnum
+        'mailbox with another name: user bea is called "<b>Bee</b> Lee" (service '
+            . $bea->svcnum
             . ', bea@example.net, package active, name "Bea Lee")'),
         'each difference';
     my ($first) = in_order_of_the_page($settings, $defaults);
@@ -125,8 +126,8 @@ my %DIFFERENCES = (
         sub { $_[0]{accounts}{'FREESIDE' . $ann->custnum}{status} = 'deleted' },
     'account with another name: the account is called "Bo Lee" (customer 1 is called "Ann Lee")' =>
         sub { $_[0]{accounts}{'FREESIDE' . $ann->custnum}{first_name} = 'Bo' },
-    'account without a master: no user of the account is its master (bea has the oldest service, and the account\'s packages: EMAIL)' =>
-        sub { $_[0]{users}{bea}{master_user} = 'N' },
+    'account without a master: no user of the account is its master (bea has the oldest service, and the account\'s packages: EMAIL)'
+        => sub { $_[0]{users}{bea}{master_user} = 'N' },
 );
 
 subtest 'what differs from Freeside' => sub {
