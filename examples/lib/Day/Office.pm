@@ -239,8 +239,10 @@ sub _report {
                 push @faults, map { "NOT IN ORDER: $thing->{description}: $_" } values %{$thing->{errors}};
             }
             my $end = $found{errors} ? () : 'No errors found';
-            push @notes,
-                [map { _plain($_) } $title, "Found $found{count} $found{description}", @faults, $end || ()];
+
+            # On the page more words follow.
+            my $said = $found{description} =~ s/,\z//xr;
+            push @notes, [map { _plain($_) } $title, "Found $found{count} $said", @faults, $end || ()];
         }
     }
     return {error => q{}, notes => \@notes};
@@ -304,7 +306,7 @@ sub _entries {
 sub _plain {
     my ($html) = @_;
     my %character = (lt => '<', gt => '>', quot => q{"}, amp => q{&}, '#39' => q{'});
-    $html =~ s{ <A [ ] HREF="([^"]*)"> ([^<]*) </A> }{$2 ($1)}gix;
+    $html =~ s{ <A [ ] HREF="([^"]*)" [^>]* > ([^<]*) </A> }{$2 ($1)}gix;
     $html =~ s/ < [^>]* > //gx;
     $html =~ s/ & ([#\w]+) ; /exists $character{$1} ? $character{$1} : "&$1;"/gex;
     return $html;
