@@ -86,8 +86,8 @@ subtest 'a missing mailbox comes with its password, by the hook' => sub {
 subtest "each change is a line of Freeside's log, with its service" => sub {
     my ($svcnum) = map  { m{\A suspended/ (\d+)}x } $drift->keys;
     my ($row)    = grep { $_->message =~ m{\A mended [ ] suspended/}x } $drift->isp->log_rows;
-    is $row->message,  "mended suspended/$svcnum: activate user u2a", 'the line';
-    is $row->tablenum, $svcnum,                                       'its service';
+    is $row->message,  "mended suspended/$svcnum: activate user u2a [export 1, 127.0.0.1]", 'the line';
+    is $row->tablenum, $svcnum,                                                             'its service';
 };
 
 subtest 'only what was named, only one kind' => sub {

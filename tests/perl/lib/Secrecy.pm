@@ -172,9 +172,9 @@ sub _with_debug {
     );
     _around(
         "${EXPORT}::Log::sink" => sub {
-            my ($original) = @_;
-            my $sink       = $original->();
-            my $is_wanted  = $is_debug_wanted;
+            my ($original, @of) = @_;
+            my $sink      = $original->(@of);
+            my $is_wanted = $is_debug_wanted;
             return sub {
                 my ($level, $line) = @_;
                 look('the debug log', $line);

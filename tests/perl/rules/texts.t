@@ -89,6 +89,11 @@ rule 'people_are_shown_what_freeside_calls_things' => sub {
     says heard(), 'could not make user joe the master', 'not JOE';
 };
 
+# What ends each line of the log.
+sub of_export {
+    return '[export ' . export->exportnum . q{, } . export->machine . ']';
+}
+
 rule 'each_change_is_a_line_of_freesides_log_about_the_service' => sub {
     my $package = isp->package(isp->customer);
     my $svc     = provision($package, username => 'jane');
@@ -108,7 +113,8 @@ rule 'each_change_is_a_line_of_freesides_log_about_the_service' => sub {
 
     for my $number (0 .. $#wanted) {
         says $lines[$number], "info: $wanted[$number]", "what and where: $number";
-        like $lines[$number], qr/[ ][(]\d+[ ]requests,[ ]\d+[ ]ms[)]\z/x, 'how many requests, how long';
+        like $lines[$number], qr/[ ][(]\d+[ ]requests,[ ]\d+[ ]ms[)][ ]\Q${\ of_export()}\E\z/x,
+            'how many requests, how long, which export and server';
     }
     for my $row (isp->log_rows) {
         is join(q{ }, $row->tablename, $row->tablenum), 'svc_acct ' . $svc->svcnum,
@@ -128,7 +134,8 @@ rule 'a_warning_is_a_line_of_freesides_log_and_of_the_error_log' => sub {
     passes('unprovisioned', sub { $svc->delete });
     my ($row) = grep { $_->level == 3 } isp->log_rows;
     is $row->message,
-        'unprovisioned mailbox jane@example.net: there is no user jane in MagicMail; nothing was left to unprovision',
+        'unprovisioned mailbox jane@example.net: there is no user jane in MagicMail; nothing was left to unprovision '
+        . of_export(),
         'its text';
     is join(q{ }, $row->tablename, $row->tablenum), 'svc_acct ' . $svc->svcnum, 'its object';
     is_deeply [map { $_->context } $row], ['FS::part_export::magicmail'], 'its context';
@@ -149,7 +156,7 @@ rule 'a_refusal_is_a_line_of_freesides_log_where_the_transaction_is_not_rolled_b
 rule 'what_failed_goes_to_the_error_log_too_for_the_rows_are_rolled_back' => sub {
     my $text = do { server_says('x.y', 'No'); refusal('the hook', 'x.y: No') };
     is scalar qsearch('log', {}), 0, q{Freeside's log lost it};
-    says heard(), "[FS::part_export::magicmail] $text\n", 'the error log has it';
+    says heard(), "[FS::part_export::magicmail] $text " . of_export() . "\n", 'the error log has it';
 };
 
 rule 'a_web_page_in_place_of_an_answer_is_a_failure_and_not_shown' => sub {

@@ -63,7 +63,12 @@ subtest 'a new name reaches the account, and only that' => sub {
     is $magicmail->requests,                 2,         'by two requests';
     is $magicmail->user('ann')->{last_name}, 'Desk',    'the mailbox has its own name';
     is_deeply [grep { m/renamed/x } map { $_->message } $isp->log_rows],
-        ['renamed account FREESIDE' . $ann->custnum . ': set names of account FREESIDE' . $ann->custnum],
+        [     'renamed account FREESIDE'
+            . $ann->custnum
+            . ': set names of account FREESIDE'
+            . $ann->custnum
+            . ' [export 1, 127.0.0.1]'
+        ],
         'that is in the log';
     $magicmail->clear_log;
     is rename_to($ann, company => 'Roe Inc'),   q{}, 'something else changes';

@@ -146,7 +146,7 @@ sub _follow {
         return if $self->_is_stopped;
         my ($name) = $finding->{mailbox} =~ m/\A(.*)\@/x or next;
         my ($user, $refused) =
-            $library->call(get_user => {id => $name}, FS::part_export::magicmail::Log::sink());
+            $library->call(get_user => {id => $name}, FS::part_export::magicmail::Log::sink($self->{export}));
         if ($refused) { return $self->_could_not_tell($refused->{text}) }
         $self->{requests}++;
         if ($user && defined $user->{account}) { $accounts{lc $user->{account}} = $user->{account} }
@@ -304,7 +304,7 @@ sub _call {
     my $reply;
     if ($library) {
         ($reply, $failure) =
-            $library->call($operation, $arguments, FS::part_export::magicmail::Log::sink());
+            $library->call($operation, $arguments, FS::part_export::magicmail::Log::sink($self->{export}));
     }
     if ($failure) {
         $self->_could_not_tell($failure->{text});

@@ -75,7 +75,7 @@ sub asked {
     my ($begun,   $seconds) = @_;
     my ($library, $domains) = @{$begun}{qw(library domains)};
     return [] if !$library;
-    return [_server($library, $seconds, @{$domains})];
+    return [_server($begun->{export}, $library, $seconds, @{$domains})];
 }
 
 # All checks, with those that the server was asked for; undef where that broke off.
@@ -106,14 +106,14 @@ sub _options {
 }
 
 sub _server {
-    my ($library, $seconds, @domains) = @_;
+    my ($export, $library, $seconds, @domains) = @_;
     if ($seconds <= 0) {
         return _check('Server', undef, 'not asked: no time was left');
     }
     my ($found, $failure) = $library->call(
         'check',
         {domains => \@domains, within => "$seconds"},
-        FS::part_export::magicmail::Log::sink()
+        FS::part_export::magicmail::Log::sink($export)
     );
     return _check('Server', 0, $failure->{text}) if $failure;
     my @checks;

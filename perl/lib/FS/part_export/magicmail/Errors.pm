@@ -112,7 +112,8 @@ sub debug {
     my $is_on = $self->magic_options->{debug};
     if ($is_on) {
         foreach my $text (@texts) {
-            to_error_log(one_line($text));
+            to_error_log(
+                '[FS::part_export::magicmail] debug export ' . $self->exportnum . ': ' . one_line($text));
         }
     }
     return $is_on;
@@ -233,7 +234,7 @@ sub magic_call {
             ($reply, $failure) = $library->call(
                 $operation,
                 characters_in($arguments, gives_bytes(dbh)),
-                FS::part_export::magicmail::Log::sink()
+                FS::part_export::magicmail::Log::sink($self)
             );
         }
         if ($library && $failure && $failure->{status} == $NOT_REACHED) {

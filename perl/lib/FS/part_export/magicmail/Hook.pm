@@ -63,7 +63,7 @@ sub run {
     if ($is_alone) { $error = $self->_ended($error) }
     return '' if $error eq '';
     $error = one_line($error);
-    FS::part_export::magicmail::Log::failed($self->_about, $error);
+    FS::part_export::magicmail::Log::failed($self->_about, $error, $export);
     if ($hook eq 'suspend' && !$self->{is_job}) { $self->_suspend_later }
     if ($is_alone)                              { dbh->commit }
     return $self->_is_for_customer
@@ -121,7 +121,8 @@ sub _run {
     }
     my $reply;
     ($reply, $failure) =
-        $library->hook($self->{hook}, $document, FS::part_export::magicmail::Log::sink());
+        $library->hook($self->{hook}, $document,
+        FS::part_export::magicmail::Log::sink(@{$self}{qw(export svc)}));
     if ($failure) {
         if ($failure->{status} == $NOT_REACHED) { $library->forget }
         return $failure->{text};
@@ -239,7 +240,7 @@ sub _believe_record {
     my ($user, $failure) = $library->call(
         'get_user',
         {id => $self->{records}->text($self->{svc}->username)},
-        FS::part_export::magicmail::Log::sink()
+        FS::part_export::magicmail::Log::sink(@{$self}{qw(export svc)})
     );
     return $failure if $failure;
     my $account = $user && defined $user->{account} ? $user->{account} : '';
@@ -403,13 +404,17 @@ sub _finish {
     my $mailbox = $self->_mailbox;
     if (@{$reply->{steps} || []}) {
         my $steps = join '; ', @{$reply->{steps}};
-        FS::part_export::magicmail::Log::changed($self->_about,
-                  "$DONE{$hook} mailbox $mailbox, account $account: $steps"
-                . " ($reply->{requests} requests, $reply->{elapsed_ms} ms)");
+        FS::part_export::magicmail::Log::changed(
+            $self->_about,
+            "$DONE{$hook} mailbox $mailbox, account $account: $steps"
+                . " ($reply->{requests} requests, $reply->{elapsed_ms} ms)",
+            $self->{export}
+        );
     }
     if (@warnings) {
         FS::part_export::magicmail::Log::warned($self->_about,
-            "$DONE{$hook} mailbox $mailbox: " . join '; ', @warnings);
+            "$DONE{$hook} mailbox $mailbox: " . join('; ', @warnings),
+            $self->{export});
     }
     return;
 }
@@ -464,7 +469,9 @@ sub _suspend_later {
             );
         }
     );
-    if (defined $error) { FS::part_export::magicmail::Log::failed($self->_about, $self->_cannot($error)) }
+    if (defined $error) {
+        FS::part_export::magicmail::Log::failed($self->_about, $self->_cannot($error), $self->{export})
+    }
     return;
 }
 

@@ -135,7 +135,7 @@ sub _finish {
             my $about = _about($records, $svc, $given{account_id});
             my $reply =
                 _called($export, $about, finish_unprovision => {%{$request}, autopurge => $autopurge});
-            _note_reply($about, "finished the unprovision of mailbox $request->{address}", $reply);
+            _note_reply($export, $about, "finished the unprovision of mailbox $request->{address}", $reply);
             if (@{$reply->{unfinished} || []}) {
                 $rest = "cannot finish the unprovision of mailbox $request->{address}: " . join '; ',
                     @{$reply->{warnings}}, 'left to do: ' . join ', ', @{$reply->{unfinished}};
@@ -192,18 +192,18 @@ sub _is_used {
 sub _purge_mailbox {
     my ($export, $request, $about) = @_;
     my $reply = _called($export, $about, purge_deleted => $request);
-    _note_reply($about, "purged mailbox $request->{address}", $reply);
+    _note_reply($export, $about, "purged mailbox $request->{address}", $reply);
     return;
 }
 
 # What was done, and what a person should know, in the log.
 sub _note_reply {
-    my ($about, $what, $reply) = @_;
+    my ($export, $about, $what, $reply) = @_;
     if (@{$reply->{steps} || []}) {
-        FS::part_export::magicmail::Log::changed($about, "$what: " . join '; ', @{$reply->{steps}});
+        FS::part_export::magicmail::Log::changed($about, "$what: " . join('; ', @{$reply->{steps}}), $export);
     }
     foreach my $warning (@{$reply->{warnings} || []}) {
-        FS::part_export::magicmail::Log::warned($about, $warning);
+        FS::part_export::magicmail::Log::warned($about, $warning, $export);
     }
     return;
 }
@@ -215,11 +215,11 @@ sub _called {
     my $reply;
     if ($library) {
         ($reply, $failure) =
-            $library->call($operation, $request, FS::part_export::magicmail::Log::sink());
+            $library->call($operation, $request, FS::part_export::magicmail::Log::sink($export));
     }
     return $reply if !$failure;
     if ($library && $failure->{status} == $NOT_REACHED) { $library->forget }
-    FS::part_export::magicmail::Log::failed($about, $failure->{text});
+    FS::part_export::magicmail::Log::failed($about, $failure->{text}, $export);
     die "$failure->{text}\n";
 }
 

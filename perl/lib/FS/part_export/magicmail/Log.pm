@@ -12,6 +12,9 @@ use FS::part_export::magicmail::Transaction qw(savepoint);
 
 my $CONTEXT = 'FS::part_export::magicmail';
 
+# The most of a text that stands before the export's name.
+my $LONGEST = 1_400;
+
 # The library's levels.
 my ($DEBUG, $INFO) = (0, 1);
 
@@ -26,14 +29,17 @@ sub is_for_customer {
     return $user && $ACTS_FOR_CUSTOMERS{$user->username} ? 1 : 0;
 }
 
-# Where the lines go that the library writes while a call runs. A debug line is
-# a request or an answer, secrets masked, and printed as it is. What was changed
-# is in the reply too, and goes to Freeside's log from there.
+# Where the lines go that the library writes while a call runs, of an export and a service
+# if there are any. A debug line is a request or an answer, secrets masked. What was
+# changed is in the reply too, and goes to Freeside's log from there.
 sub sink {
+    my ($export, $svc) = @_;
+    my $of = $export ? ' export ' . $export->exportnum : '';
+    if ($svc) { $of .= ($of ne '' ? q{,} : '') . ' service ' . $svc->svcnum }
     return sub {
         my ($level, $line) = @_;
         return if $level == $INFO;
-        to_error_log($level == $DEBUG ? $line : "[$CONTEXT] $line");
+        to_error_log("[$CONTEXT]" . ($level == $DEBUG ? " debug$of: " : q{ }) . $line);
         return;
     };
 }
@@ -49,24 +55,31 @@ sub about {
     return FS::cust_main->new({custnum => $custnum});
 }
 
-# A change that was made.
+# A change that was made. Each of these begins with what happened to what: Freeside's log
+# shows 57 characters; the export, if one is given, and its server stand at the end.
 sub changed {
-    my ($svc, $text) = @_;
-    return _to_freeside(info => $svc, $text);
+    my ($svc, $text, $export) = @_;
+    return _to_freeside(info => $svc, _by($text, $export));
 }
 
 # What a person should know, though it succeeded.
 sub warned {
-    my ($svc, $text) = @_;
-    to_error_log("[$CONTEXT] " . one_line($text));
-    return _to_freeside(warning => $svc, $text);
+    my ($svc, $text, $export) = @_;
+    to_error_log("[$CONTEXT] " . _by($text, $export));
+    return _to_freeside(warning => $svc, _by($text, $export));
 }
 
 # What could not be done.
 sub failed {
-    my ($svc, $text) = @_;
-    to_error_log("[$CONTEXT] " . one_line($text));
-    return _to_freeside(error => $svc, $text);
+    my ($svc, $text, $export) = @_;
+    to_error_log("[$CONTEXT] " . _by($text, $export));
+    return _to_freeside(error => $svc, _by($text, $export));
+}
+
+sub _by {
+    my ($text, $export) = @_;
+    my $by = $export ? ' [export ' . $export->exportnum . ', ' . $export->machine . ']' : '';
+    return one_line(substr(one_line($text), 0, $LONGEST) . $by);
 }
 
 sub _to_freeside {

@@ -251,7 +251,7 @@ sub _magic_inspect {
     my @answer = $library->call(
         'inspect',
         {%{$arguments}, within => "$seconds"},
-        FS::part_export::magicmail::Log::sink()
+        FS::part_export::magicmail::Log::sink($self, $svc)
     );
     $page{waited} += time - $start;
     return @answer;

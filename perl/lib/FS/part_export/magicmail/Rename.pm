@@ -61,7 +61,7 @@ sub _rename {
             ($reply, $failure) = $library->call(
                 'rename_account',
                 {account => $account, customer => $customer->custnum, within => "$within"},
-                FS::part_export::magicmail::Log::sink()
+                FS::part_export::magicmail::Log::sink($export)
             );
         }
         if ($failure) {
@@ -71,7 +71,7 @@ sub _rename {
         }
         if (my @steps = @{$reply->{steps}}) {
             FS::part_export::magicmail::Log::changed($customer,
-                "renamed account $account->{id}: " . join '; ', @steps);
+                "renamed account $account->{id}: " . join('; ', @steps), $export);
         }
     }
     return;

@@ -102,7 +102,7 @@ sub _mend {
     };
     return \%result if $has_run;
     my $error = one_line("$@");
-    FS::part_export::magicmail::Log::failed(scalar _service($finding), $error);
+    FS::part_export::magicmail::Log::failed(scalar _service($finding), $error, $self->{export});
     return {%result, state => 'failed', steps => [], text => $error};
 }
 
@@ -120,14 +120,14 @@ sub _mended {
         ($reply, $failure) = $library->call(
             'repair',
             {account => $account, finding => $finding->{key}},
-            FS::part_export::magicmail::Log::sink()
+            FS::part_export::magicmail::Log::sink($export)
         );
     }
     if ($failure)                       { die "$failure->{text}\n" }
     if ($reply->{state} eq 'provision') { return $self->_provisioned($records, $finding) }
     if (my @steps = @{$reply->{steps}}) {
         FS::part_export::magicmail::Log::changed(scalar _service($finding),
-            "mended $finding->{key}: " . join '; ', @steps);
+            "mended $finding->{key}: " . join('; ', @steps), $export);
     }
     return {map { $_ => $reply->{$_} } qw(state steps warnings)};
 }
