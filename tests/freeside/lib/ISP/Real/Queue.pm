@@ -1,7 +1,7 @@
 package ISP::Real::Queue;
 
 # Freeside's own freeside-queued, in the foreground, on the copy of the database: started
-# when the first jobs are to run, stopped between such runs, and ended with the test.
+# when the first jobs are to run, waiting between such runs, and ended with the test.
 
 use strict;
 use warnings;
@@ -46,7 +46,8 @@ sub run {
         my $failed = qsearchs('queue', {jobnum => $job->{jobnum}});
         $job->{error} = $failed ? $failed->get('statustext') : q{};
     }
-    kill STOP => $self->{process};
+    kill USR1 => $self->{process};
+    while (!-e "$ENV{MAGICMAIL_FREESIDE_CONF}/queued.waiting" && time < $until) { sleep $PAUSE }
     dbh->commit;
     return @seen;
 }
@@ -54,7 +55,10 @@ sub run {
 # It runs until it is stopped.
 sub resume {
     my ($self) = @_;
-    if ($self->{process}) { return kill CONT => $self->{process} }
+    if ($self->{process}) {
+        unlink "$ENV{MAGICMAIL_FREESIDE_CONF}/queued.waiting";
+        return kill USR2 => $self->{process};
+    }
     my $process = fork;
     if (!defined $process) { croak "fork: $OS_ERROR" }
     if (!$process) {
@@ -75,7 +79,7 @@ sub resume {
 sub stop {
     return if !$daemon || !$daemon->{process} || $daemon->{owner} != $PID;
     my $process = delete $daemon->{process};
-    kill $_ => $process for qw( TERM CONT );
+    kill TERM => $process;
     waitpid $process, 0;
     undef $daemon;
     return;

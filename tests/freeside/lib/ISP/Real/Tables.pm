@@ -71,9 +71,7 @@ SELECT from_table.relname, pg_attribute.attname, to_table.relname, pg_attribute.
   JOIN pg_attribute ON attrelid = conrelid AND attnum = conkey[1]
  WHERE contype = 'f' AND conrelid <> confrelid
 END
-    return [
-        map { {from => $_->[0], column => $_->[1], to => $_->[2], is_needed => $_->[3]} } @{$rows}
-    ];
+    return [map { {from => $_->[0], column => $_->[1], to => $_->[2], is_needed => $_->[3]} } @{$rows}];
 }
 
 # Whether rows that are still there may refer to a table. Those of a table that stays
