@@ -294,6 +294,10 @@ subtest 'a suspend that failed is visible until a job has made it good' => sub {
     $magicmail->faults;
     my ($job) = map { $_->jobnum } grep { $_->svcnum == $svc->svcnum } $isp->jobs;
     is status_of(), "active, but should be suspended; tried again by job $job", 'with the job';
+    my $other = $isp->magicmail($magicmail, options => {package => 'GOLD'});
+    $other->export_getstatus($isp->fresh($svc), \my $html, \my %shown);
+    like $shown{'MagicMail status'}, qr/tried[ ]again[ ]by[ ]job[ ]$job\z/x,
+        'another export of the server knows of it';
     {
         local $FS::CurrentUser::CurrentUser = FS::access_user->new({username => 'fs_selfservice'});
         is status_of(), 'active', 'a customer does not read it';

@@ -258,13 +258,13 @@ sub _suspend {
     );
 }
 
-# The number of the job that tries a suspend of this export again, which may have failed
-# so far; 0 if there is none.
+# The number of the job that tries a suspend of a service again, by one of these exports,
+# which may have failed so far; 0 if there is none.
 sub suspend_job_of {
-    my ($export, $svc) = @_;
+    my ($svc, @exportnums) = @_;
+    my %is_wanted = map { $_ => 1 } @exportnums;
     my ($job) =
-        grep { _exportnum_of($_) eq $export->exportnum }
-        _jobs('suspend_job', ' AND svcnum = ' . ($svc->svcnum + 0));
+        grep { $is_wanted{_exportnum_of($_)} } _jobs('suspend_job', ' AND svcnum = ' . ($svc->svcnum + 0));
     return $job ? $job->jobnum : 0;
 }
 

@@ -186,7 +186,7 @@ sub _magic_status {
         || $self->get('no_suspend')
         || FS::part_export::magicmail::Log::is_for_customer();
     require FS::part_export::magicmail::Jobs;
-    my $job = FS::part_export::magicmail::Jobs::suspend_job_of($self, $svc);
+    my $job = FS::part_export::magicmail::Jobs::suspend_job_of($svc, keys %{$seen->{records}->exports});
     return "$status, but should be suspended; "
         . ($job ? "tried again by job $job" : 'no job tries it again: suspend the package once more');
 }
