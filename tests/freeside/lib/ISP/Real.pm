@@ -17,7 +17,7 @@ use Carp qw( croak );
 use FS::Conf;
 use FS::cust_location;
 use FS::cust_main;
-use FS::Record  qw( qsearch qsearchs );
+use FS::Record  qw( dbdef qsearch qsearchs );
 use FS::UID     qw( adminsuidsetup dbh );
 use ISP::Office qw( inserted written );
 use ISP::Real::Queue;
@@ -135,7 +135,7 @@ sub customer {
         last          => 'Lee',
         bill_location => $bill,
         ship_location => $ship,
-        $FS::VERSION =~ m/\A3/x ? (payby => 'BILL') : (),
+        dbdef->table('cust_payby') ? () : (payby => 'BILL'),
     );
     my $customer = FS::cust_main->new({%default, %column});
     return written($customer, $customer->insert);
