@@ -246,7 +246,8 @@ sub visit_all {
     }
     for my $name (qw( check_export audit_export )) {
         link_says(
-            $name => qr/in [ ] order | \d [ ] difference | could [ ] not | was [ ] compared/x,
+            $name =>
+                qr/in [ ] order | \d [ ] difference | could [ ] not | server [ ] refused | was [ ] compared/x,
             "$how-$name"
         );
     }
