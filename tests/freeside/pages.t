@@ -89,7 +89,7 @@ subtest 'what differs comes first and in bold' => sub {
     change_server(sub { $_[0]{users}{ann}{status} = 'suspended' });
     my $html = settings();
     my ($first) = $html =~ m{<B>\s*(.*?)\s*</B>}sx;
-    like $first, qr/should [ ] be [ ] active/x, 'the difference';
+    like $first, qr/but [ ] package [ ] active/x, 'the difference';
     like substr($html, 0, index $html, $first), qr/\A (?: (?! <I> ) . )* \z/sx,
         'nothing greyed stands before it';
     change_server(sub { $_[0]{users}{ann}{status} = 'active' });
