@@ -14,7 +14,7 @@ use FS::UID qw( dbh );
 our @EXPORT_OK = qw( empty );
 
 my $GOES = join q{|}, qw(
-    (h_)?cust_\w+ (h_)?svc_\w+ part_svc\w* part_export\w* export_\w+ pkg_svc queue queue_\w+ log log_context
+    (h_)?cust_\w+ (h_)?svc_\w+ part_svc\w* (h_)?part_export\w* export_\w+ pkg_svc queue queue_\w+ log log_context
     password_history acct_\w+ part_pkg\w* type_pkgs domain_record radius_\w+ dom_\w+ contact\w*
     pkg_category pkg_class
 );
