@@ -169,9 +169,11 @@ sub _become_apache {
     exec {$PROGRAM} @command or die "exec: $OS_ERROR\n";
 }
 
-# Until the other end of the pipe is closed, or Apache has ended by itself.
+# Until the other end of the pipe is closed, or Apache has ended by itself. What ends the
+# test, as Ctrl-C does, must not end the keeper first.
 sub _keep {
     my ($apache, $reader) = @_;
+    local @SIG{qw( HUP INT TERM )} = ('IGNORE') x 3;
     my $select = IO::Select->new($reader);
     while (!$select->can_read(0.1)) {
         return if waitpid $apache, POSIX::WNOHANG();
