@@ -132,8 +132,11 @@ sub is_told_to_wait {
     my $other =
         elsewhere('SELECT pg_advisory_xact_lock(?, ?)', FS::part_export::magicmail::Locks::key_of($name));
     $magicmail->clear_log;
+    my @printed;
+    local $SIG{__WARN__} = sub { push @printed, @_ };
     my $text = $code->();
     is $magicmail->requests, 0, "$label: nothing is asked";
+    is_deeply [grep { m/DBD::|SELECT/x } @printed], [], '... nor does the error log have SQL';
     my $sentence = "another change of $label has not ended within $LIMIT seconds; try again later";
     like $text,   qr/mailbox[ ]\w+\@example[.]net:[ ]\Q$sentence\E\z/x, "$label: one sentence";
     unlike $text, qr/select|statement|canceling/xi,                     '... without SQL';

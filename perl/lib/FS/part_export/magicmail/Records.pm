@@ -337,7 +337,11 @@ sub _executed {
     # column's type the old one is refused.
     my %kept_here = _driver() eq 'Pg' ? (pg_server_prepare => 0) : ();
     my $statement = $dbh->prepare_cached($sql, \%kept_here, 3);
-    if (!$statement || !$statement->execute(@bind)) { _cannot($dbh) }
+    if (!$statement) { _cannot($dbh) }
+
+    # What fails is told in words of ours: DBI's own line would have the statement in it.
+    local $statement->{PrintError} = 0;
+    if (!$statement->execute(@bind)) { _cannot($dbh) }
     return $statement;
 }
 
