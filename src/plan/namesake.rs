@@ -32,9 +32,10 @@ pub fn ownership<'a>(task: &'a Task, world: &World, found: &User) -> Ownership<'
     let Some(first) = task.namesakes().next() else { return Ownership::Own };
     let user = task.user();
     let own: Vec<Address> = own_addresses(task).collect();
-    let is_own = own.iter().any(|address| world.owns_address(user, address));
+    let is_on_it = |address: &Address| world.owns_address(user, address) || was_on_it(world, address);
+    let is_own = own.iter().any(is_on_it);
     let is_theirs = |other: &&Neighbour| {
-        address_of(other).is_some_and(|address| !own.contains(&address) && world.owns_address(user, &address))
+        address_of(other).is_some_and(|address| !own.contains(&address) && is_on_it(&address))
     };
     match (is_own, task.namesakes().find(is_theirs)) {
         (true, None) => Ownership::Own,
@@ -42,6 +43,11 @@ pub fn ownership<'a>(task: &'a Task, world: &World, found: &User) -> Ownership<'
         (false, Some(other)) => Ownership::Theirs(other),
         (false, None) => by_record(task, found).unwrap_or(Ownership::Unknown(first)),
     }
+}
+
+/// An address that was on the user when this call began, which may have removed it since.
+fn was_on_it(world: &World, address: &Address) -> bool {
+    world.before.addresses.as_ref().is_some_and(|addresses| addresses.contains(address))
 }
 
 fn by_record<'a>(task: &'a Task, found: &User) -> Option<Ownership<'a>> {

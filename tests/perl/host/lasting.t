@@ -99,8 +99,8 @@ my $took  = time - $begin;
 my $grown = memory() - $memory;
 
 is_deeply \@said, [], 'every hook ended as it should';
-is descriptors(), $descriptors, 'as many descriptors as before';
-cmp_ok $grown, '<', $BYTES_AT_ONCE + $BYTES_PER_HOOK * ($run - $warm), 'no more memory than before';
+cmp_ok descriptors(), '<=', $descriptors, 'no more descriptors than before';
+cmp_ok $grown,        '<',  $BYTES_AT_ONCE + $BYTES_PER_HOOK * ($run - $warm), 'no more memory than before';
 diag sprintf '%d hooks in %.1f s: memory %s KB, descriptors %d before and %d after',
     $run, $took, join(' -> ', map { int $_ / 1024 } @samples), $descriptors,
     descriptors();

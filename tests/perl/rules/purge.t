@@ -335,4 +335,20 @@ rule 'a_job_that_fails_stays_with_its_text', %LATER, sub {
     emptied_is_gone();
 };
 
+# A server that takes the addresses of a deleted user away leaves nothing that tells.
+rule 'the_job_purges_a_mailbox_whose_name_a_service_of_another_customer_has', %LATER,
+    modes => {addresses_follow_delete => \0},
+    sub {
+    my ($ann, $bob) = map { isp->customer(first => $_) } qw( Ann Bob );
+    my $svc = provision($ann, username => 'jane');
+    {
+        local $FS::svc_Common::noexport_hack = 1;    ## no critic (ProhibitPackageVars): Freeside's
+        my $never = isp->mailbox($bob, username => 'jane', domain => 'example.org');
+        passes('one that was never exported', sub { $never->insert });
+    }
+    passes('unprovisioned', sub { $svc->delete });
+    is_deeply [map { $_->{error} } isp->run_jobs], [q{}], 'the job runs';
+    emptied_is_gone();
+    };
+
 done_testing;

@@ -311,7 +311,8 @@ subtest 'debug' => sub {
     is scalar @warned,             0, 'nothing is written';
     my $loud = $isp->change_options($export, debug => 1);
     is $loud->debug("one\nline", 'two'), 1, 'on: 1';
-    is_deeply [@warned], ["one line\n", "two\n"], 'each text is a line of the error log';
+    my $tag = '[FS::part_export::magicmail] debug export ' . $loud->exportnum;
+    is_deeply [@warned], ["$tag: one line\n", "$tag: two\n"], 'each text is a line of the error log';
 };
 
 done_testing;
