@@ -113,7 +113,7 @@ impl Site {
         }
         for loss in losses(before, &after) {
             let by = flight.request.describe();
-            if loss.is_of_active_mailbox() {
+            if loss.is_of_active_mailbox() && !self.went_with_its_account(flight.hook, &loss) {
                 self.is_wrong(format!("a mailbox in use: {loss}, by {by}"));
             } else if is_late && self.was_made_by(flight.hook, &loss) {
                 self.excuse(&loss.name);
@@ -162,6 +162,15 @@ impl Site {
         let mut running = self.mail.running.iter().flatten().filter(|running| running.id == hook);
         let is_about = |ghost: &String| ghost.eq_ignore_ascii_case(&loss.name);
         is_mark && running.any(|running| running.ghosts.iter().any(is_about))
+    }
+
+    /// A mailbox that no service has, made by the late request of a hook that had ended on an account that this hook
+    /// made: a list may leave it out, and an undo takes the account back that nobody else can have been on.
+    fn went_with_its_account(&self, hook: u64, loss: &Loss) -> bool {
+        let maker = |thing: &str, name: &str| self.mail.makers.get(&maker_key(thing, name)).copied();
+        maker("user", &loss.name) == Some(None)
+            && maker("account", &loss.owner) == Some(Some(hook))
+            && self.books.services_of_mailbox(&loss.name, &loss.owner).next().is_none()
     }
 
     /// By this hook, or since it began by the late request of one that had ended: no telling that from its own.
