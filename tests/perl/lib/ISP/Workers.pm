@@ -9,6 +9,7 @@ use warnings;
 
 use Carp    qw( croak );
 use English qw( -no_match_vars );
+use Errno   qw( EINTR );
 use IO::Select;
 use POSIX    ();
 use Storable qw( freeze thaw );
@@ -81,11 +82,15 @@ sub _read_until {
     my %waiting = map { fileno($_->{reader}) => $_ } @{$workers};
     while (%waiting) {
         my @readers = map { $_->{reader} } values %waiting;
+        local $OS_ERROR = 0;
         my @ready =
             time < $until
             ? IO::Select->new(@readers)->can_read($until - time)
             : ();
-        return 0 if !@ready;
+        if (!@ready) {
+            next if $OS_ERROR == EINTR && time < $until;
+            return 0;
+        }
         for my $worker (map { $waiting{fileno $_} } @ready) {
             my $count = sysread $worker->{reader}, $worker->{text}, 65_536, length $worker->{text};
             if (!$count || $is_enough->($worker)) {
