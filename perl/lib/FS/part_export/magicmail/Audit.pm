@@ -10,7 +10,6 @@ package FS::part_export::magicmail::Audit;
 use strict;
 use warnings;
 
-use FS::Record  qw(qsearch);
 use Time::HiRes qw(time);
 
 use FS::part_export::magicmail::Accounts;
@@ -38,19 +37,8 @@ my $FIRST_PASS = 5;
 
 # All magicmail exports, one for each server: the one of the lowest number.
 sub servers {
-    my $types = join ', ', map { "'$_'" } FS::part_export::magicmail::Records::export_types();
     my %first;
-    foreach my $export (
-        qsearch(
-            {
-                table     => 'part_export',
-                hashref   => {},
-                extra_sql => "WHERE exporttype IN ( $types )",
-                order_by  => 'ORDER BY exportnum',
-            }
-        )
-        )
-    {
+    foreach my $export (FS::part_export::magicmail::Records::all_exports()) {
         $first{lc $export->machine} ||= $export;
     }
     my @exports = sort { $a->exportnum <=> $b->exportnum } values %first;

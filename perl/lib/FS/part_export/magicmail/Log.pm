@@ -65,15 +65,19 @@ sub changed {
 # What a person should know, though it succeeded.
 sub warned {
     my ($svc, $text, $export) = @_;
-    to_error_log("[$CONTEXT] " . _by($text, $export));
-    return _to_freeside(warning => $svc, _by($text, $export));
+    return _to_both(warning => $svc, _by($text, $export));
 }
 
 # What could not be done.
 sub failed {
     my ($svc, $text, $export) = @_;
-    to_error_log("[$CONTEXT] " . _by($text, $export));
-    return _to_freeside(error => $svc, _by($text, $export));
+    return _to_both(error => $svc, _by($text, $export));
+}
+
+sub _to_both {
+    my ($level, $svc, $text) = @_;
+    to_error_log("[$CONTEXT] $text");
+    return _to_freeside($level, $svc, $text);
 }
 
 sub _by {

@@ -6,7 +6,7 @@ package FS::part_export::magicmail::Records;
 use strict;
 use warnings;
 
-use FS::Record qw(dbh qsearchs);
+use FS::Record qw(dbh qsearch qsearchs);
 
 use FS::part_export::magicmail::Options;
 use FS::part_export::magicmail::Text qw(characters gives_bytes);
@@ -294,6 +294,20 @@ sub export_types {
     my %types = map { $_ => 1 } 'magicmail', @made_from_ours, @named;
     my @types = sort keys %types;
     return @types;
+}
+
+# All exports of these types, by their numbers.
+sub all_exports {
+    my $types   = join ', ', map { "'$_'" } export_types();
+    my @exports = qsearch(
+        {
+            table     => 'part_export',
+            hashref   => {},
+            extra_sql => "WHERE exporttype IN ( $types )",
+            order_by  => 'ORDER BY exportnum',
+        }
+    );
+    return @exports;
 }
 
 # As many placeholders as there are values.

@@ -13,7 +13,6 @@ use warnings;
 
 use Cwd         ();
 use POSIX       ();
-use FS::Record  qw(qsearch);
 use Tie::IxHash ();
 use Time::HiRes qw(time);
 
@@ -83,17 +82,7 @@ sub _not_allowed {
 }
 
 sub _exports {
-    my $types = join ', ', map { "'$_'" } FS::part_export::magicmail::Records::export_types();
-    my @exports =
-        sort { $a->exportnum <=> $b->exportnum }
-        grep { $_->isa('FS::part_export::magicmail') } qsearch(
-        {
-            table     => 'part_export',
-            hashref   => {},
-            extra_sql => "WHERE exporttype IN ( $types )",
-        }
-        );
-    return @exports;
+    return grep { $_->isa('FS::part_export::magicmail') } FS::part_export::magicmail::Records::all_exports();
 }
 
 # What is known of an export before its server is asked. Never dies.

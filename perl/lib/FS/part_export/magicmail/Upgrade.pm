@@ -7,7 +7,7 @@ package FS::part_export::magicmail::Upgrade;
 use strict;
 use warnings;
 
-use FS::Record qw(dbh qsearch);
+use FS::Record qw(dbh);
 
 use FS::part_export::magicmail::Log;
 use FS::part_export::magicmail::Records;
@@ -22,26 +22,14 @@ my $AT_ONCE = 500;
 # again by the next upgrade.
 sub run {
     my @exports;
-    _try('cannot set nodomain',     \&_set_nodomain);
-    _try('cannot read the exports', sub { @exports = _exports(); return });
+    _try('cannot set nodomain', \&_set_nodomain);
+    _try('cannot read the exports',
+        sub { @exports = FS::part_export::magicmail::Records::all_exports(); return });
     foreach my $export (@exports) {
         my $what = 'cannot put the accounts of export ' . $export->exportnum . ' on record';
         _try($what, sub { return _record_accounts($export) });
     }
     return;
-}
-
-sub _exports {
-    my $types   = join ', ', map { "'$_'" } FS::part_export::magicmail::Records::export_types();
-    my @exports = qsearch(
-        {
-            table     => 'part_export',
-            hashref   => {},
-            extra_sql => "WHERE exporttype IN ( $types )",
-            order_by  => 'ORDER BY exportnum',
-        }
-    );
-    return @exports;
 }
 
 sub _try {
