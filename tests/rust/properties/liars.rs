@@ -1,24 +1,21 @@
 //! A whole hook against a server that lies in good form, and a network that loses what it carries: whatever they say,
 //! no mailbox in use is purged, nothing is destroyed that nobody asked to be rid of, and no force is sent.
 
+use super::network::{answer_of, api_request, failure, Serve, Shared, MOMENT};
 use super::scenes::{Scene, ACCOUNT, USER};
 use super::{export_over, for_people, harmless, holds, texts_of, Checked, Lines, SECRET};
 use super::{OLD_PASSWORD, PASSWORD, TIMEOUT};
 use magicmail::error::{Error, Status};
-use magicmail::wire::{Answer, Carrier, Exchange, Failure, FailureKind, Method, Outcome, Request};
+use magicmail::wire::{Answer, Carrier, Exchange, FailureKind, Outcome, Request};
 use magicmail_simulator::modes::{DeletedUsers, EmptyLists, Fields, NoUser, NothingToRead};
 use magicmail_simulator::{
-    losses, ApiRequest, Credentials, Guard, Lie, MailServer, Method as ApiMethod, Modes, Permission, Scope,
-    ScopedLie, State,
+    losses, ApiRequest, Credentials, Guard, Lie, MailServer, Modes, Permission, Scope, ScopedLie, State,
 };
 use serde_json::{json, Value};
-use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 /// What a hook may end with that reached the network.
 const ENDS: [Status; 4] = [Status::Refused, Status::Server, Status::NotReached, Status::Doubt];
-/// What an answer takes when it comes at once.
-const MOMENT: Duration = Duration::from_millis(1);
 const SCOPES: [Option<Scope>; 8] = [
     None,
     None,
@@ -116,11 +113,7 @@ fn state(scene: Scene) -> State {
     serde_json::from_value(state).expect("a state")
 }
 
-/// A share in the server: the carrier has one, the test another.
-#[derive(Clone)]
-struct Liar(Arc<Mutex<Inner>>);
-
-struct Inner {
+struct Lying {
     server: MailServer,
     /// What becomes of the requests, in their order; honest after that.
     fates: Vec<u8>,
@@ -128,36 +121,16 @@ struct Inner {
     trace: Vec<String>,
 }
 
+type Liar = Shared<Lying>;
+
 impl Liar {
-    fn new(state: State, modes: Modes, fates: Vec<u8>) -> Liar {
+    fn telling(state: State, modes: Modes, fates: Vec<u8>) -> Liar {
         let server = MailServer::new(Credentials::new("freeside", SECRET), state, modes);
-        Liar(Arc::new(Mutex::new(Inner { server, fates, now: Duration::ZERO, trace: Vec::new() })))
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Inner> {
-        self.0.lock().expect("no panic before")
+        Shared::of(Lying { server, fates, now: Duration::ZERO, trace: Vec::new() })
     }
 }
 
-impl Carrier for Liar {
-    fn carry(&self, requests: &[Request], limit: Duration, deadline: Duration) -> Vec<Exchange> {
-        let mut inner = self.lock();
-        let left = deadline.saturating_sub(inner.now).min(limit);
-        let exchanges: Vec<Exchange> = requests.iter().map(|request| inner.exchange(request, left)).collect();
-        inner.now += exchanges.iter().map(|exchange| exchange.elapsed).max().unwrap_or_default();
-        exchanges
-    }
-
-    fn now(&self) -> Duration {
-        self.lock().now
-    }
-
-    fn pause(&self, time: Duration) {
-        self.lock().now += time;
-    }
-}
-
-impl Inner {
+impl Serve for Lying {
     fn exchange(&mut self, request: &Request, left: Duration) -> Exchange {
         if left.is_zero() {
             return Exchange { outcome: Outcome::NotSent(failure(FailureKind::Timeout)), elapsed: left };
@@ -184,32 +157,15 @@ impl Inner {
         Exchange { outcome, elapsed: if is_slow { left } else { MOMENT.min(left) } }
     }
 
+    fn clock(&mut self) -> &mut Duration {
+        &mut self.now
+    }
+}
+
+impl Lying {
     fn answer(&mut self, request: &ApiRequest, lie: Option<Lie>) -> Outcome {
-        let answer = self.server.answer_lying(self.now, request, lie);
-        Outcome::Answered(Answer {
-            status: answer.status,
-            content_type: answer.content_type,
-            location: None,
-            body: answer.body,
-        })
+        Outcome::Answered(answer_of(self.server.answer_lying(self.now, request, lie)))
     }
-}
-
-fn api_request(request: &Request) -> ApiRequest {
-    let plain = |(name, value): &(String, magicmail::wire::Value)| (name.clone(), value.reveal().to_owned());
-    ApiRequest {
-        method: match request.method {
-            Method::Get => ApiMethod::Get,
-            Method::Post => ApiMethod::Post,
-        },
-        path: request.path.clone(),
-        parameters: request.parameters.iter().map(plain).collect(),
-        credentials: Some(Credentials::new("freeside", SECRET)),
-    }
-}
-
-fn failure(kind: FailureKind) -> Failure {
-    Failure { kind, text: "the network of the test says so".to_owned() }
 }
 
 fn page(status: u16) -> Answer {
@@ -237,12 +193,12 @@ pub fn check(bytes: &[u8]) -> Checked {
     let lies = lasting_lies(&mut choices);
     let before = state(scene);
     let permitted = {
-        let honest = Liar::new(before.clone(), modes.clone(), Vec::new());
+        let honest = Liar::telling(before.clone(), modes.clone(), Vec::new());
         run(scene, autopurge, &honest)?.ok();
         let after = honest.lock().server.state().clone();
         losses(&before, &after).into_iter().map(|loss| Permission { kind: loss.kind, name: loss.name })
     };
-    let liar = Liar::new(before.clone(), Modes { lies, ..modes }, choices.0.to_vec());
+    let liar = Liar::telling(before.clone(), Modes { lies, ..modes }, choices.0.to_vec());
     liar.lock().server.set_guard(Some(Guard::new(before, permitted)));
     let ended = run(scene, autopurge, &liar);
     let inner = liar.lock();

@@ -63,25 +63,64 @@ pub struct Seen {
     pub may_be_lie: bool,
 }
 
-/// A share in a network: the carrier has one, the test another.
-#[derive(Clone)]
-pub struct Network(Arc<Mutex<Inner>>);
+/// Answers the requests of a call, one by one.
+pub trait Serve {
+    /// `left`: the time that this request has.
+    fn exchange(&mut self, request: &Request, left: Duration) -> Exchange;
+    fn clock(&mut self) -> &mut Duration;
+}
 
-struct Inner {
+/// A share in who answers: the carrier has one, the test another.
+pub struct Shared<T>(Arc<Mutex<T>>);
+
+impl<T> Clone for Shared<T> {
+    fn clone(&self) -> Shared<T> {
+        Shared(Arc::clone(&self.0))
+    }
+}
+
+impl<T> Shared<T> {
+    pub fn of(inner: T) -> Shared<T> {
+        Shared(Arc::new(Mutex::new(inner)))
+    }
+
+    pub fn lock(&self) -> MutexGuard<'_, T> {
+        self.0.lock().expect("no panic before")
+    }
+}
+
+impl<T: Serve + Send> Carrier for Shared<T> {
+    fn carry(&self, requests: &[Request], limit: Duration, deadline: Duration) -> Vec<Exchange> {
+        let mut inner = self.lock();
+        let left = deadline.saturating_sub(*inner.clock()).min(limit);
+        let exchanges: Vec<Exchange> = requests.iter().map(|request| inner.exchange(request, left)).collect();
+        *inner.clock() += exchanges.iter().map(|exchange| exchange.elapsed).max().unwrap_or_default();
+        exchanges
+    }
+
+    fn now(&self) -> Duration {
+        *self.lock().clock()
+    }
+
+    fn pause(&self, time: Duration) {
+        *self.lock().clock() += time;
+    }
+}
+
+/// A network that does as its script says.
+pub struct Scripted {
     server: MailServer,
     script: Script,
     now: Duration,
     seen: Vec<Seen>,
 }
 
+pub type Network = Shared<Scripted>;
+
 impl Network {
     pub fn new(state: State, script: Script) -> Network {
         let server = MailServer::new(Credentials::new("freeside", SECRET), state, Modes::default());
-        Network(Arc::new(Mutex::new(Inner { server, script, now: Duration::ZERO, seen: Vec::new() })))
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Inner> {
-        self.0.lock().expect("no panic before")
+        Shared::of(Scripted { server, script, now: Duration::ZERO, seen: Vec::new() })
     }
 
     pub fn state(&self) -> State {
@@ -94,27 +133,9 @@ impl Network {
 }
 
 /// What an answer takes when it comes at once.
-const MOMENT: Duration = Duration::from_millis(1);
+pub const MOMENT: Duration = Duration::from_millis(1);
 
-impl Carrier for Network {
-    fn carry(&self, requests: &[Request], limit: Duration, deadline: Duration) -> Vec<Exchange> {
-        let mut inner = self.lock();
-        let left = deadline.saturating_sub(inner.now).min(limit);
-        let exchanges: Vec<Exchange> = requests.iter().map(|request| inner.exchange(request, left)).collect();
-        inner.now += exchanges.iter().map(|exchange| exchange.elapsed).max().unwrap_or_default();
-        exchanges
-    }
-
-    fn now(&self) -> Duration {
-        self.lock().now
-    }
-
-    fn pause(&self, time: Duration) {
-        self.lock().now += time;
-    }
-}
-
-impl Inner {
+impl Serve for Scripted {
     fn exchange(&mut self, request: &Request, left: Duration) -> Exchange {
         if left.is_zero() {
             let outcome = Outcome::NotSent(failure(FailureKind::Timeout));
@@ -135,6 +156,12 @@ impl Inner {
         Exchange { outcome, elapsed }
     }
 
+    fn clock(&mut self) -> &mut Duration {
+        &mut self.now
+    }
+}
+
+impl Scripted {
     fn outcome(&mut self, act: &Act, request: &Request) -> Outcome {
         match act {
             Act::Honest => Outcome::Answered(self.carry_out(request)),
@@ -163,23 +190,30 @@ impl Inner {
     }
 
     fn carry_out(&mut self, request: &Request) -> Answer {
-        let plain =
-            |(name, value): &(String, magicmail::wire::Value)| (name.clone(), value.reveal().to_owned());
-        let told = ApiRequest {
-            method: match request.method {
-                Method::Get => ApiMethod::Get,
-                Method::Post => ApiMethod::Post,
-            },
-            path: request.path.clone(),
-            parameters: request.parameters.iter().map(plain).collect(),
-            credentials: Some(Credentials::new("freeside", SECRET)),
-        };
-        let answer = self.server.answer(self.now, &told);
-        Answer { status: answer.status, content_type: answer.content_type, location: None, body: answer.body }
+        answer_of(self.server.answer(self.now, &api_request(request)))
     }
 }
 
-fn failure(kind: FailureKind) -> Failure {
+/// The request as the server gets it.
+pub fn api_request(request: &Request) -> ApiRequest {
+    let plain = |(name, value): &(String, magicmail::wire::Value)| (name.clone(), value.reveal().to_owned());
+    ApiRequest {
+        method: match request.method {
+            Method::Get => ApiMethod::Get,
+            Method::Post => ApiMethod::Post,
+        },
+        path: request.path.clone(),
+        parameters: request.parameters.iter().map(plain).collect(),
+        credentials: Some(Credentials::new("freeside", SECRET)),
+    }
+}
+
+/// The server's answer as the library gets it.
+pub fn answer_of(answer: magicmail_simulator::Answer) -> Answer {
+    Answer { status: answer.status, content_type: answer.content_type, location: None, body: answer.body }
+}
+
+pub fn failure(kind: FailureKind) -> Failure {
     Failure { kind, text: "the network of the test says so".to_owned() }
 }
 
