@@ -8,13 +8,10 @@ use warnings;
 use Test::More;
 
 use Cwd            qw( abs_path );
-use English        qw( -no_match_vars );
 use File::Basename qw( dirname );
-use File::Temp     ();
-use POSIX          ();
 
-use FS::Record qw( dbh );
 use ISP;
+use Program qw( run_program );
 use Simulator;
 
 my $PROGRAM = abs_path(dirname(__FILE__) . '/../../perl/bin/freeside-magicmail');
@@ -28,22 +25,7 @@ my $svc       = $isp->provisioned($ann, username => 'ann', finger => 'Ann Lee');
 # The command's exit status and what it prints.
 sub run_command {
     my (@arguments) = @_;
-    dbh->commit;
-    my $file    = File::Temp->new;
-    my $process = fork;
-    if (!defined $process) { die "fork: $OS_ERROR\n" }
-    if (!$process) {
-        dbh->{InactiveDestroy} = 1;
-        open STDOUT, '>',  $file->filename or POSIX::_exit(1);
-        open STDERR, '>&', \*STDOUT        or POSIX::_exit(1);
-        ## no critic (ProhibitPunctuationVars): this very perl
-        exec $^X, $PROGRAM, @arguments or POSIX::_exit(1);
-    }
-    waitpid $process, 0;
-    my $status = $CHILD_ERROR >> 8;
-    local $INPUT_RECORD_SEPARATOR = undef;
-    my $text = <$file>;
-    return ($status, $text);
+    return run_program([1, 2], $PROGRAM, @arguments);
 }
 
 subtest 'status' => sub {

@@ -7,13 +7,10 @@ use warnings;
 
 use Test::More;
 
-use English        qw( -no_match_vars );
 use File::Basename qw( dirname );
-use File::Temp     ();
-use POSIX          ();
 
-use FS::Record qw( dbh );
 use ISP;
+use Program qw( run_program );
 use Simulator;
 
 my $PROGRAM = dirname($ENV{MAGICMAIL_FREESIDE_QUEUED}) . '/freeside-reexport';
@@ -25,21 +22,7 @@ my $isp       = ISP->open;
 # What it writes to standard error, without Freeside's warnings; its exit status.
 sub reexport {
     my (@arguments) = @_;
-    dbh->commit;
-    my $file    = File::Temp->new;
-    my $process = fork;
-    if (!defined $process) { die "fork: $OS_ERROR\n" }
-    if (!$process) {
-        dbh->{InactiveDestroy} = 1;
-        open STDERR, '>', $file->filename or POSIX::_exit(1);
-        ## no critic (ProhibitPunctuationVars): this very perl
-        exec $^X, '-MFS::Record', $PROGRAM, 'admin', @arguments or POSIX::_exit(1);
-    }
-    waitpid $process, 0;
-    my $status = $CHILD_ERROR >> 8;
-    local $INPUT_RECORD_SEPARATOR = undef;
-    my $text = <$file>;
-    return ($status, defined $text ? $text : q{});
+    return run_program([2], '-MFS::Record', $PROGRAM, 'admin', @arguments);
 }
 
 sub begin {

@@ -9,6 +9,8 @@ package Apache;
 use strict;
 use warnings;
 
+use parent qw( Kept );
+
 use Carp           qw( croak );
 use Cwd            qw( abs_path );
 use English        qw( -no_match_vars );
@@ -279,21 +281,6 @@ sub error_log {
     my $text = join q{}, grep { !/ \[ \w+ : notice \] /x } <$file>;
     close $file or croak "log: $OS_ERROR";
     return $text;
-}
-
-sub stop {
-    my ($self) = @_;
-    return if $self->{owner} != $PID || !$self->{keeper};
-    close delete $self->{writer} or croak "pipe: $OS_ERROR";
-    waitpid delete $self->{keeper}, 0;
-    return;
-}
-
-sub DESTROY {
-    my ($self) = @_;
-    local ($EVAL_ERROR, $OS_ERROR, $CHILD_ERROR) = (q{}, 0, 0);
-    $self->stop;
-    return;
 }
 
 1;

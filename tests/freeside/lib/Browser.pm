@@ -13,6 +13,8 @@ package Browser;
 use strict;
 use warnings;
 
+use parent qw( Kept );
+
 use Carp       qw( croak );
 use English    qw( -no_match_vars );
 use File::Path qw( make_path );
@@ -193,21 +195,6 @@ sub picture {
         or croak "$folder/$name.png: $OS_ERROR";
     print {$file} decode_base64($taken->{data});
     close $file or croak "$folder/$name.png: $OS_ERROR";
-    return;
-}
-
-sub stop {
-    my ($self) = @_;
-    return if $self->{owner} != $PID || !$self->{keeper};
-    close delete $self->{writer} or croak "pipe: $OS_ERROR";
-    waitpid delete $self->{keeper}, 0;
-    return;
-}
-
-sub DESTROY {
-    my ($self) = @_;
-    local ($EVAL_ERROR, $OS_ERROR, $CHILD_ERROR) = (q{}, 0, 0);
-    $self->stop;
     return;
 }
 

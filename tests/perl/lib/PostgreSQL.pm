@@ -12,6 +12,8 @@ package PostgreSQL;
 use strict;
 use warnings;
 
+use parent qw( Kept );
+
 use Carp       qw( croak );
 use English    qw( -no_match_vars );
 use File::Path qw( remove_tree );
@@ -103,7 +105,7 @@ sub _keep {
         close $writer;
         $self->_stop_when_closed($reader);
     }
-    @{$self}{qw( keeper pipe )} = ($keeper, $writer);
+    @{$self}{qw( keeper writer )} = ($keeper, $writer);
     return;
 }
 
@@ -131,21 +133,6 @@ sub _log {
         close $file;
     }
     return $text;
-}
-
-sub stop {
-    my ($self) = @_;
-    return if $self->{owner} != $PID || !$self->{keeper};
-    close delete $self->{pipe} or croak "pipe: $OS_ERROR";
-    waitpid delete $self->{keeper}, 0;
-    return;
-}
-
-sub DESTROY {
-    my ($self) = @_;
-    local ($EVAL_ERROR, $OS_ERROR, $CHILD_ERROR) = (q{}, 0, 0);
-    $self->stop;
-    return;
 }
 
 1;
