@@ -111,3 +111,14 @@ proptest! {
         assert_holds(liars::check(&bytes))?;
     }
 }
+
+#[test]
+fn one_wrong_byte_in_the_answer_to_a_suspension_is_not_believed_beyond_what_it_says() {
+    for (number, at) in (0..3).flat_map(|number| (0..168).map(move |at| (number, at))) {
+        let mut acts = vec![Act::Honest; number];
+        acts.push(Act::Bent { at, by: 1 });
+        let script = Script { acts, tail: Tail::Honest };
+        let case = Case { scene: Scene::Suspend, autopurge: false, dry_run: false, script };
+        check(&case).unwrap_or_else(|why| panic!("byte {at} of answer {number}: {why}"));
+    }
+}

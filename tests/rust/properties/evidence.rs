@@ -102,21 +102,19 @@ impl Heard<'_> {
     }
 }
 
+/// A status that is no word of the API's says nothing.
 fn is_status(record: &Record, status: &str) -> bool {
-    record.get("status").is_none_or(|told| told.is_empty() || told.eq_ignore_ascii_case(status))
+    let is = |told: &str, word: &str| told.eq_ignore_ascii_case(word);
+    let says_nothing = |told: &str| !["active", "suspended", "deleted"].iter().any(|word| is(told, word));
+    record.get("status").is_none_or(|told| is(told, status) || says_nothing(told))
 }
 
 fn is_of_account(record: &Record) -> bool {
     record.get("account").is_none_or(|id| id.is_empty() || id.eq_ignore_ascii_case(ACCOUNT))
 }
 
-/// A status that is no word of the API's stands for none.
 fn account_is_there(heard: &Heard) -> bool {
-    let is_closed = |record: &Record| {
-        let closed = ["suspended", "deleted"];
-        record.get("status").is_some_and(|status| closed.iter().any(|word| status.eq_ignore_ascii_case(word)))
-    };
-    heard.says("account", "account", |record| !is_closed(record))
+    heard.says("account", "account", |record| is_status(record, "active"))
 }
 
 fn user_is_ours(heard: &Heard) -> bool {
