@@ -18,21 +18,23 @@ use FS::Record qw( dbh );
 use ISP;
 use Simulator;
 
-my $LONGEST = 120;
+# What one process waits for another, and what both may take.
+my $LONGEST = 60;
+my $IN_ALL  = 4 * $LONGEST;
 my $PAUSE   = 0.01;
 
 my $magicmail = Simulator->start(domains => ['example.net']);
-my $isp       = ISP->open;
+my $isp       = ISP->open(locks_mailboxes => 1);
 my $export    = $isp->magicmail($magicmail);
 my $ann       = $isp->customer;
 my $old       = $isp->provisioned($ann, username => 'old');
 
 # Asks until the code says yes.
 sub wait_until {
-    my ($code) = @_;
+    my ($what, $code) = @_;
     my $until = time + $LONGEST;
     while (!$code->()) {
-        die "nothing happened within $LONGEST seconds\n" if time > $until;
+        die "$what: not within $LONGEST seconds\n" if time > $until;
         sleep $PAUSE;
     }
     return;
@@ -61,7 +63,7 @@ END
 sub bill {
     local $FS::UID::AutoCommit = 0;
     $ann->select_for_update;
-    wait_until(\&is_provisioned);
+    wait_until('somebody holds the table of mailboxes', \&is_provisioned);
     dbh->do('UPDATE svc_acct SET seconds = seconds WHERE svcnum = ?', {}, $old->svcnum) or return dbh->errstr;
     dbh->commit                                                                         or return dbh->errstr;
     return q{};
@@ -70,7 +72,7 @@ sub bill {
 sub provision {
     my ($owner, $username) = @_;
     my $svc = $isp->mailbox($owner, username => $username);
-    return sub { wait_until(\&is_billed); return $svc->insert };
+    return sub { wait_until(q{somebody holds the customer's row}, \&is_billed); return $svc->insert };
 }
 
 subtest 'neither is ended for the other, in any round' => sub {
@@ -78,7 +80,7 @@ subtest 'neither is ended for the other, in any round' => sub {
     for my $round (1 .. 5) {
         my $provision = provision($ann, "new$round");
         dbh->commit;
-        is_deeply [$isp->at_once($LONGEST, \&bill, $provision)], [q{}, q{}], "round $round";
+        is_deeply [$isp->at_once($IN_ALL, \&bill, $provision)], [q{}, q{}], "round $round";
         is $magicmail->user("new$round")->{status}, 'active', 'MagicMail has the mailbox';
     }
     $magicmail->modes(latency_ms => 0);
@@ -101,12 +103,12 @@ subtest 'a long billing transaction keeps nobody waiting' => sub {
         return $are_done;
     };
     my $hooks = sub {
-        wait_until(\&is_billed);
+        wait_until(q{somebody holds the customer's row}, \&is_billed);
         my @texts = map { $_->() } @hooks;
         syswrite $writer, 'd';
         return join '; ', @texts;
     };
-    is_deeply [$isp->at_once(2 * $LONGEST, $billing, $hooks)],
+    is_deeply [$isp->at_once($IN_ALL, $billing, $hooks)],
         ['the hooks were done before it ended', join '; ', (q{}) x @hooks], 'all succeed meanwhile';
 };
 

@@ -26,7 +26,8 @@ use Secrecy;
 use Statements;
 
 # As long as a mailbox's names and passwords are in the tests; and Freeside itself lets a
-# user name of another domain through to the hooks.
+# user name of another domain through to the hooks. It then does not lock the table of
+# mailboxes: open(locks_mailboxes => 1) leaves that check and its lock as they are by default.
 my %CONFIGURATION = (
     'global_unique-username' => 'disabled',
     usernamemin              => 1,
@@ -52,9 +53,11 @@ sub open {
     my ($class, %option) = @_;
     my $self = bless {owner => $$}, $class;
     _connect($ENV{MAGICMAIL_FREESIDE_USER} || 'fs_queue');
-    my $conf = FS::Conf->new;
-    for my $name (grep { ($conf->config($_) || q{}) ne $CONFIGURATION{$_} } sort keys %CONFIGURATION) {
-        $conf->set($name => $CONFIGURATION{$name});
+    my $conf   = FS::Conf->new;
+    my %wanted = %CONFIGURATION;
+    if ($option{locks_mailboxes}) { $wanted{'global_unique-username'} = 'none' }
+    for my $name (grep { ($conf->config($_) || q{}) ne $wanted{$_} } sort keys %wanted) {
+        $conf->set($name => $wanted{$name});
     }
     for my $name (grep { !$conf->exists($_) } @SWITCHES) {
         $conf->touch($name)
