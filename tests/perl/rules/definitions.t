@@ -132,14 +132,43 @@ rule 'a_suspended_mailbox_goes_on_sleeping_under_its_new_definition' => sub {
     is magicmail->user('jane')->{status}, 'suspended', 'it does';
 };
 
-rule 'the_job_leaves_a_user_alone_whom_another_service_uses_by_then' => sub {
+rule 'the_job_keeps_a_user_whom_another_service_uses_by_then' => sub {
     isp->definition('Nowhere');
     my $ann = isp->customer;
     my $svc = provision($ann, username => 'jane');
     passes('moved',       sub { isp->change_definition($svc, 'Nowhere') });
     passes('provisioned', sub { isp->mailbox($ann, username => 'jane', domain => 'example.org')->insert });
     jobs_run('the job');
-    is magicmail->user('jane')->{status}, 'active', 'it is there';
+    server_is 'the address of the one that moved is gone', <<'LINES';
+account FREESIDE1 active "Ann" "Lee"
+user jane on FREESIDE1, master, active "Ann" "Lee": EMAIL
+address jane@example.org on jane
+LINES
+};
+
+rule 'the_job_leaves_a_user_alone_whose_address_another_service_has' => sub {
+    isp->definition('Nowhere');
+    my $ann = isp->customer;
+    my $svc = provision($ann, username => 'jane');
+    passes('moved',       sub { isp->change_definition($svc, 'Nowhere') });
+    passes('provisioned', sub { isp->mailbox($ann, username => 'jane')->insert });
+    my $before = magicmail->state;
+    jobs_run('the job');
+    is_deeply magicmail->state, $before, 'it is as it was';
+};
+
+rule 'the_job_is_not_kept_from_a_mailbox_by_a_namesake_elsewhere' => sub {
+    isp->definition('Nowhere');
+    my ($ann, $bob) = map { isp->customer(first => $_) } qw( Ann Bob );
+    my $svc = provision($ann, username => 'jane');
+    {
+        local $FS::svc_Common::noexport_hack = 1;    ## no critic (ProhibitPackageVars): Freeside's
+        passes('a namesake that was never exported',
+            sub { isp->mailbox($bob, username => 'jane', domain => 'example.org')->insert });
+    }
+    passes('moved', sub { isp->change_definition($svc, 'Nowhere') });
+    jobs_run('the job');
+    is magicmail->user('jane')->{status}, 'deleted', 'it is marked deleted';
 };
 
 rule 'the_job_fails_and_stays_where_the_server_cannot_be_asked' => sub {

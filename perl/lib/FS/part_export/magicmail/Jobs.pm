@@ -48,9 +48,9 @@ sub queue {
     return $queued->insert(@arguments);
 }
 
-# After a change of service definition: unprovisions the user where no service
-# uses it any more, and never purges it. Where the service still does, by another
-# export, the account's packages are brought in line.
+# After a change of service definition: unprovisions the user unless a provisioned service
+# uses it, and never purges it. If the service itself still does, by another export, the
+# account's packages are synchronised.
 sub unprovision {
     my @arguments = @_;
     return _job(sub { _unprovision(@arguments); return });
@@ -61,12 +61,16 @@ sub _unprovision {
     my ($export, $svc, %given) = _mailbox(@arguments);
     return in_transaction(
         sub {
-            my $records = _locked_records($export, $given{account_id});
-            my @users   = $records->services_of_user($given{username});
-            if (@users) {
-                _sync_packages($export, $svc, @users);
+            my $records   = _locked_records($export, $given{account_id});
+            my $namesakes = FS::part_export::magicmail::Services->new($records)->namesakes($given{username});
+            if (grep { $_->{svcnum} == $svc->svcnum } @{$namesakes}) {
+                _sync_packages($export, $svc);
                 return;
             }
+
+            # One of another domain may have nothing to do with this mailbox: the library
+            # decides by the addresses on it.
+            return if grep { lc $_->{domain} eq lc $given{domain} } @{$namesakes};
             require FS::part_export::magicmail::Hook;
             my $error = FS::part_export::magicmail::Hook->run(
                 $export, 'unprovision', $svc,
@@ -81,8 +85,7 @@ sub _unprovision {
 }
 
 sub _sync_packages {
-    my ($export, $svc, @users) = @_;
-    return if !grep { $_ == $svc->svcnum } @users;
+    my ($export, $svc) = @_;
     my $provisioned = qsearchs('svc_acct', {svcnum => $svc->svcnum});
     $export->error_init;
     $export->_magic_sync($provisioned);    ## no critic (ProtectPrivateSubs) -- ours

@@ -247,21 +247,6 @@ sub packages_of_svcpart {
         map    { $exports->{$_} } sort { $a <=> $b } keys %{$exports};
 }
 
-# The numbers of the provisioned services that use a user name on this server.
-sub services_of_user {
-    my ($self,      $username) = @_;
-    my ($of_family, @family)   = $self->of_family;
-    my $sql = <<"END";
-SELECT DISTINCT svc_acct.svcnum
-  FROM part_export
-  JOIN export_svc ON export_svc.exportnum = part_export.exportnum
-  JOIN cust_svc ON cust_svc.svcpart = export_svc.svcpart
-  JOIN svc_acct ON svc_acct.svcnum = cust_svc.svcnum
- WHERE $of_family AND LOWER(svc_acct.username) = LOWER(?)
-END
-    return map { $_->{svcnum} } $self->rows($sql, @family, $username);
-}
-
 # A condition for this server's magicmail exports. Freeside keeps the name of the server
 # as it was typed.
 sub of_family {
