@@ -352,17 +352,20 @@ subtest 'without the library bad options are refused in its words' => sub {
     my $password = File::Temp->new;
     print {$password} "\n" or croak 'password file';
     close $password        or croak 'password file';
-    my %file = (client_password => q{}, client_password_file => $password->filename);
-    my @bad  = (
+    my %file  = (client_password => q{}, client_password_file => $password->filename);
+    my $key   = pem_file("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n");
+    my $empty = pem_file("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n");
+    my @bad   = (
         (map { {machine         => $_} } q{}, 'https://mail', 'mail/api', 'a b'),
         (map { {client_id       => $_} } q{}, 'a:b'),
         (map { {port            => $_} } qw( x 0 65536 443x -1 )),
         (map { {timeout         => $_} } qw( soon 0 -1 3601 1e9 )),
-        (map { {ca_file         => $_} } '/nowhere/ca.pem'),
+        (map { {ca_file         => $_} } '/nowhere/ca.pem', '/', $0, $key, $empty),
         (map { {client_password => q{}, client_password_file => $_} } q{}, '/nowhere/password', '/'),
         {%file, client_password => 'x'},
         {%file},
     );
+
     for my $bad (@bad) {
         my %given   = ($export->options, %{$bad});
         my $machine = exists $bad->{machine} ? $bad->{machine} : $export->machine;
@@ -373,7 +376,37 @@ subtest 'without the library bad options are refused in its words' => sub {
         isnt $fault, q{}, join q{ }, %{$bad};
         is $fault, $failure->{text}, '... in the same words';
     }
+    my $good = FS::part_export::magicmail::Options::complete($export->options);
+    is(FS::part_export::magicmail::Faults::of($good, $export->machine), q{}, 'a good certificate is none');
 };
+
+subtest 'without the library a broken certificate is refused' => sub {
+    my $whole = content_of($magicmail->ca_file);
+    for my $broken ($whole =~ s/-----END.*//srx, $whole =~ s/\n[^-]/\n*/rx) {
+        my %given   = ($export->options, ca_file => pem_file($broken));
+        my $options = FS::part_export::magicmail::Options::complete(%given);
+        like(FS::part_export::magicmail::Faults::of($options, 'mail'), qr/well-formed[ ]PEM/x, 'it is');
+        my (undef, $failure) = FS::part_export::magicmail::Library->for_configuration(
+            FS::part_export::magicmail::Options::configuration($options, 'mail'));
+        like $failure->{text}, qr/ca_file/x, '... and by the library';
+    }
+};
+
+sub pem_file {
+    my ($text) = @_;
+    my ($file, $name) = File::Temp::tempfile(UNLINK => 1);
+    print {$file} $text or croak $name;
+    close $file         or croak $name;
+    return $name;
+}
+
+sub content_of {
+    my ($name) = @_;
+    open my $file, '<', $name or croak $name;
+    my @lines = <$file>;
+    close $file or croak $name;
+    return join q{}, @lines;
+}
 
 subtest 'the client password may be in a file' => sub {
     begin();

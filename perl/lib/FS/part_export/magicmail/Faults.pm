@@ -7,9 +7,15 @@ package FS::part_export::magicmail::Faults;
 use strict;
 use warnings;
 
-# The longest timeout, in seconds, and the longest first line of a file with a password.
+# The longest timeout, in seconds, the longest first line of a file with a password, and
+# the longest file with certificates.
 my $LONGEST_TIMEOUT  = 3_600;
 my $LONGEST_PASSWORD = 4_096;
+my $LONGEST_CA_FILE  = 8 * 1_024 * 1_024;
+
+# What a certificate in DER begins with, and how a file in that form is converted.
+my $SEQUENCE = "\x30";
+my $CONVERT  = 'a DER file is converted by `openssl x509 -inform der`';
 
 # The checks in their order; each returns a text, or nothing.
 my @CHECKS = (\&_machine, \&_client_id, \&_password, \&_port, \&_timeout, \&_ca_file);
@@ -78,9 +84,11 @@ sub _ca_file {
     my $file = $options->{ca_file};
     return if $file eq '';
     my $why = _why_not_readable($file);
-    return if !defined $why;
-    $why =~ s/is[ ]not[ ]there/cannot be read: there is no such file/x;
-    return "the option ca_file cannot be used: $file $why";
+    if (defined $why) {
+        $why =~ s/is[ ]not[ ]there/cannot be read: there is no such file/x;
+    }
+    else { $why = _why_no_certificate($file) }
+    return defined $why ? "the option ca_file cannot be used: $file $why" : undef;
 }
 
 # Why a file cannot be used, to follow its name in a sentence; nothing if it can.
@@ -96,16 +104,45 @@ sub _why_not_readable {
 
 sub _why_no_password {
     my ($name) = @_;
-    my $file = $name;
-    utf8::encode($file);
-    open my $handle, '<:raw', $file or return 'cannot be read by this process';
-    my $read = read $handle, my $start, $LONGEST_PASSWORD + 2;
-    close $handle or return 'cannot be read by this process';
-    my ($line) = split m/\r?\n/x, defined $read ? $start : '', 2;
+    my $start = _start_of($name, $LONGEST_PASSWORD + 2);
+    return 'cannot be read by this process' if !defined $start;
+    my ($line) = split m/\r?\n/x, $start, 2;
     return 'has an empty first line'                               if !defined $line || $line eq '';
     return "has a first line of more than $LONGEST_PASSWORD bytes" if length $line > $LONGEST_PASSWORD;
     return 'is not valid UTF-8'                                    if !utf8::decode($line);
     return;
+}
+
+# The library also reads what is in the certificates.
+sub _why_no_certificate {
+    my ($name) = @_;
+    my $text = _start_of($name, $LONGEST_CA_FILE + 1);
+    return 'cannot be read by this process' if !defined $text;
+    return 'is too long'                    if length $text > $LONGEST_CA_FILE;
+    my @blocks = split m/^-----BEGIN[ ]CERTIFICATE-----[^\S\n]*$/mx, $text;
+    shift @blocks;
+    return "has no certificate in PEM form (-----BEGIN CERTIFICATE-----); $CONVERT" if !@blocks;
+    my $usable = 0;
+
+    foreach my $block (@blocks) {
+        my ($base64) = $block =~ m{\A([A-Za-z0-9+/=\s]*)^-----END[ ]CERTIFICATE-----}mx
+            or return 'is not well-formed PEM';
+        require MIME::Base64;
+        if (index(MIME::Base64::decode_base64($base64), $SEQUENCE) == 0) { $usable++ }
+    }
+    return $usable ? undef : 'has no X.509 certificate that can be read';
+}
+
+# So many bytes of a file at most; nothing if it cannot be read.
+sub _start_of {
+    my ($name, $longest) = @_;
+    my $file = $name;
+    utf8::encode($file);
+    open my $handle, '<:raw', $file or return;
+    my $start = '';
+    my $read  = read $handle, $start, $longest;
+    close $handle or return;
+    return defined $read ? $start : undef;
 }
 
 1;
