@@ -258,7 +258,8 @@ sub _prefix {
             "Account prefix, export $exportnum",
             0,
             "export $exportnum has the account prefix $prefix too,"
-                . ' but another server or another API client'
+                . ' but another server or another API client: give one of them another prefix,'
+                . ' or both the same server, port and API client'
             );
     }
     return @checks ? @checks : _check('Account prefix', 1, $prefix);

@@ -40,9 +40,10 @@ can read the API password.
 $address, for example <code>https://mail.example.net/admin/user?name=$username</code>.
 It is shown with each service of a customer.
 </ul>
-<p>The documentation is in <code>/usr/share/doc/freeside-export-magicmail/docs</code>
-(packages) or in the folder <code>docs</code> of the sources: <code>options.md</code>
-explains each option.</p>
+<p>The documentation is on the machine of Freeside, in the folder
+<code>/usr/share/doc/freeside-export-magicmail/docs</code> (or <code>docs</code> of the
+sources): <code>first-steps.md</code> leads to the first mailbox, <code>options.md</code>
+explains each option, <code>messages.md</code> each message.</p>
 </details>
 </div>
 END

@@ -43,7 +43,7 @@ sub groups {
     my ($seconds, %options) = @_;
     my $fsurl = defined $options{fsurl} ? $options{fsurl} : '';
     $fsurl =~ s{/*\z}{/}x;
-    return [_not_allowed()] if !_may_see();
+    return [_not_allowed($fsurl)] if !_may_see();
     my %is_first = map { $_->exportnum => 1 } FS::part_export::magicmail::Audit::servers();
     my @begun    = map { _begun($_, $is_first{$_->exportnum}) } _exports();
     my @answers  = concurrently($seconds + $GRACE, map { _question($_, $seconds) } @begun);
@@ -77,8 +77,15 @@ sub _may_see {
 }
 
 sub _not_allowed {
-    return _group('access', 0, 'results that you may see (this report needs the access right Configuration)',
-        _ordered());
+    my ($fsurl) = @_;
+    ## no critic (ProhibitPackageVars) -- Freeside's own
+    my $user   = $FS::CurrentUser::CurrentUser;
+    my $name   = $user ? $user->username : 'nobody';
+    my $number = $user ? $user->usernum  : '';
+    my $errors = _ordered();
+    $errors->{access} = _new_place("employee $name", "${fsurl}edit/access_user.html?$number");
+    _add($errors->{access}, 'this report needs the access right Configuration');
+    return _group('access', 0, 'results that you may see', $errors);
 }
 
 sub _exports {
@@ -150,7 +157,7 @@ sub _label {
         . $export->machine . ')';
 }
 
-# The checks of one export. What has no result is no error, and no good news.
+# The checks of one export. What has no result is no good news.
 sub _checks {
     my ($export, $fsurl, @checks) = @_;
     my $label   = _label($export);
@@ -166,28 +173,27 @@ sub _checks {
         my $of = $check->{svcnum} ? " (service $check->{svcnum})" : '';
         _add($place, "$check->{name}$of: " . _text($check));
     }
+    _add_unknown($errors, $export, $fsurl, @unknown);
     my $description = (@checks == 1 ? 'check' : 'checks') . " of $label";
-    if (@unknown) {
-        $description .= ', ' . @unknown . ' of them without a result (' . join('; ', @unknown) . '),';
-    }
-    return _group($label, scalar @checks, $description, @wrong || @unknown ? $errors : ());
+    return _group($label, scalar @checks, $description, %{$errors} ? $errors : ());
 }
 
-# A server's newest customers, compared. Where nothing was, that is no good news.
+# A server's newest customers, compared. Where nothing was, that is no good news; where
+# there is nothing to compare yet, it is no news.
 sub _compared {
     my ($begun, $result, $fsurl) = @_;
+    return if !@{$begun->{accounts}};
     my $export = $begun->{export};
     my $label  = _label($export);
     my $what   = "compared with Freeside by $label, those of the $NEWEST newest customers";
     my $errors = _ordered();
-    my @unknown;
-    if    (!@{$begun->{accounts}}) { push @unknown, 'they have no mailbox there yet' }
-    elsif (!$result)               { push @unknown, 'no time was left' }
-    else {
-        push @unknown, FS::part_export::magicmail::Findings::causes(@{$result->{unread}});
-    }
+    my @unknown =
+        $result
+        ? FS::part_export::magicmail::Findings::causes(@{$result->{unread}})
+        : 'no time was left';
     my @findings = $result ? @{$result->{findings}} : ();
     my $known    = _known($export, $fsurl, map { $_->{customer} } @findings);
+
     foreach my $finding (@findings) {
         my $place = _place($errors, $known, @{$finding}{qw(customer svcnum)});
         _add($place, _finding($finding));
@@ -197,11 +203,10 @@ sub _compared {
         my $place = _export_place($errors, $export, $fsurl);
         _add($place, "User without a service: user $orphan->{user} on account $orphan->{account}");
     }
-    my $read        = $result  ? $result->{accounts}                           : 0;
-    my $why         = @unknown ? '; without a result: ' . join('; ', @unknown) : '';
-    my $description = ($read == 1 ? 'account' : 'accounts') . " $what$why,";
-    my $is_well     = !@findings && !@orphans && !@unknown;
-    return _group("compared by $label", $read, $description, $is_well ? () : $errors);
+    _add_unknown($errors, $export, $fsurl, @unknown);
+    my $read        = $result ? $result->{accounts} : 0;
+    my $description = ($read == 1 ? 'account' : 'accounts') . " $what,";
+    return _group("compared by $label", $read, $description, %{$errors} ? $errors : ());
 }
 
 # What the last nightly run found of all accounts, for each server.
@@ -235,15 +240,15 @@ sub _nightly_of {
             : _export_place($errors, $export, $fsurl);
         _add($place, _finding($finding), _service_link($fsurl, $finding->{svcnum}));
     }
+    if (!$count && !$result->{accounts} && !@unknown) { @unknown = 'no account was compared' }
+    _add_unknown($errors, $export, $fsurl, @unknown);
     my $when = POSIX::strftime('%Y-%m-%d %H:%M', localtime $result->{time});
     my $description =
           ($count == 1 ? 'difference' : 'differences')
         . " of all accounts in the nightly comparison of $when by "
         . _label($export)
-        . ($more    ? ", the first $MOST_SHOWN here (freeside-magicmail audit has them all)" : '')
-        . (@unknown ? '; without a result: ' . join('; ', @unknown)                          : '') . q{,};
-    my $is_well = !$count && !@unknown && $result->{accounts};
-    return _group("nightly $result->{exportnum}", $count, $description, $is_well ? () : $errors);
+        . ($more ? ", the first $MOST_SHOWN here (freeside-magicmail audit has them all)" : '') . q{,};
+    return _group("nightly $result->{exportnum}", $count, $description, %{$errors} ? $errors : ());
 }
 
 sub _service_link {
@@ -294,6 +299,15 @@ sub _export_place {
     my $exportnum = $export->exportnum;
     return $errors->{"export $exportnum"} ||=
         _new_place(_label($export), $fsurl . "edit/part_export.cgi?$exportnum");
+}
+
+# What has no result, in one line: the page counts it, and knows nothing between red and
+# green.
+sub _add_unknown {
+    my ($errors, $export, $fsurl, @unknown) = @_;
+    return if !@unknown;
+    _add(_export_place($errors, $export, $fsurl), 'Without a result: ' . join '; ', @unknown);
+    return;
 }
 
 sub _new_place {
