@@ -5,7 +5,7 @@
 //! | --- | --- |
 //! | this service's address only | this service's, whoever has the name elsewhere |
 //! | another service's address only | the other service's |
-//! | both | both: it is kept for the other |
+//! | both, or one that both services have | both: it is kept for the other |
 //! | neither | the service's that has the user's account on record; otherwise it cannot be told |
 
 use super::Refusal;
@@ -34,8 +34,11 @@ pub fn ownership<'a>(task: &'a Task, world: &World, found: &User) -> Ownership<'
     let own: Vec<Address> = own_addresses(task).collect();
     let is_on_it = |address: &Address| world.owns_address(user, address) || was_on_it(world, address);
     let is_own = own.iter().any(is_on_it);
+    // An address that both services have is also the other's, if the user is on the other's account.
+    let is_there = |other: &Neighbour| found.account.as_ref() == Some(&other.account_id);
     let is_theirs = |other: &&Neighbour| {
-        address_of(other).is_some_and(|address| !own.contains(&address) && is_on_it(&address))
+        address_of(other)
+            .is_some_and(|address| is_on_it(&address) && (!own.contains(&address) || is_there(other)))
     };
     match (is_own, task.namesakes().find(is_theirs)) {
         (true, None) => Ownership::Own,
@@ -71,6 +74,11 @@ pub fn telling_addresses(task: &Task) -> impl Iterator<Item = Address> + '_ {
 
 /// Of more namesakes only the list of the user's addresses is read.
 const MOST_NAMESAKES: usize = 50;
+
+/// Whether the other service has the very address of this one.
+pub fn has_same_address(task: &Task, other: &Neighbour) -> bool {
+    address_of(other) == Some(task.address())
+}
 
 fn own_addresses(task: &Task) -> impl Iterator<Item = Address> + '_ {
     std::iter::once(&task.request.service).chain(&task.request.old).map(|service| service.address())

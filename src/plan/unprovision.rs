@@ -108,11 +108,11 @@ fn mark(task: &Task, plan: &mut Plan, found: &User) {
     }
 }
 
-/// The user is another service's mailbox (too), and stays; the address of this one goes.
+/// The user is another service's mailbox (too), and stays; the address of this one goes, unless the other has it too.
 fn keep_user(task: &Task, world: &World, plan: &mut Plan, other: &Neighbour) {
     let (user, address) = (task.user(), task.address());
     plan.warn(format!("user {user} is the mailbox of service {} too, and was kept", other.told()));
-    if world.owns_address(user, &address) {
+    if world.owns_address(user, &address) && !namesake::has_same_address(task, other) {
         plan.push(Step::RemoveAddress { address, user: user.clone() }, Weight::Fatal);
     }
     // Its mailbox is on this account, its record is of another: which packages it brings is not known here.

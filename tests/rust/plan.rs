@@ -383,6 +383,23 @@ fn a_mailbox_that_another_service_means_too_is_not_unprovisioned() {
 }
 
 #[test]
+fn a_mailbox_whose_address_another_service_has_too_is_not_unprovisioned() {
+    let server = || {
+        Model::default()
+            .account(ACCOUNT, Status::Active)
+            .user("jane", ACCOUNT, "master", &["EMAIL"])
+            .address("jane@example.net", "jane")
+    };
+    let mut task = with_others(Hook::Unprovision, &[("jane", 12, "EMAIL")]);
+    let kept = "warning: user jane is the mailbox of service 12 (jane@example.net) too, and was kept";
+    check(&task, server(), &[kept]);
+    check(&purging(with_others(Hook::Unprovision, &[("jane", 12, "EMAIL")])), server(), &[kept]);
+    task.request.namesakes = std::mem::take(&mut task.request.others);
+    task.request.namesakes[0].account_id = AccountId::new("FREESIDE7");
+    check(&task, server(), &["!  mark user jane deleted", "~  mark account FREESIDE42 deleted"]);
+}
+
+#[test]
 fn an_additional_user_is_marked_deleted_and_nothing_else() {
     check(
         &with_others(Hook::Unprovision, FAMILY),

@@ -110,6 +110,34 @@ for my $autopurge (0, 1) {
         };
 }
 
+# Freeside refuses a second service of one address, unless that check is switched off.
+for my $autopurge (0, 1) {
+    my $with = $autopurge ? 'with' : 'without';
+
+    rule "a_second_service_of_the_address_does_not_take_the_mailbox_along_${with}_autopurge",
+        options => {autopurge => $autopurge},
+        sub {
+        my $ann = isp->customer;
+        my $one = provision($ann, username => 'jane');
+        ## no critic (ProhibitPackageVars): Freeside's
+        local $FS::svc_acct::global_unique = 'disabled';
+        my $two = isp->mailbox($ann, username => 'jane');
+        {
+            local $FS::svc_Common::noexport_hack = 1;
+            passes('the second one, which is never exported', sub { $two->insert });
+        }
+        my $before = magicmail->state;
+        passes('it is unprovisioned', sub { isp->fresh($two)->delete });
+        is_deeply magicmail->state, $before, 'the mailbox is as it was';
+        says heard(),
+            'user jane is the mailbox of service ' . $one->svcnum . ' (jane@example.net) too, and was kept',
+            'a warning';
+        passes('the other one', sub { isp->fresh($one)->delete });
+        my $user = magicmail->user('jane');
+        is $user && $user->{status}, $autopurge ? undef : 'deleted', 'goes as ever';
+        };
+}
+
 rule 'a_namesake_that_was_never_exported_hinders_nobody' => sub {
     my ($one) = of_two_customers('the first');
     passes('a change',       sub { isp->change($one, _password => 'newer-word') });
