@@ -14,6 +14,7 @@ use super::provision::unknown_status;
 use super::{master, packages, purge, suspend, Plan, Refusal, Weight};
 use crate::document::Neighbour;
 use crate::evidence::Known;
+use crate::foreign::foreign;
 use crate::record::{Status, User};
 use crate::step::Step;
 use crate::world::{Task, World};
@@ -32,11 +33,11 @@ pub fn plan(task: &Task, world: &World) -> Result<Plan, Refusal> {
         ));
         return Ok(plan);
     }
-    suspend::on_account(task, world, found)?;
     if let Some(reason) = reason_not_to_finish(task, world, found) {
         plan.warn(reason);
         return Ok(plan);
     }
+    suspend::on_account(task, world, found)?;
     match namesake::ownership(task, world, found) {
         Ownership::Own => {}
         Ownership::Shared(other) | Ownership::Theirs(other) => {
@@ -79,12 +80,20 @@ fn stands_for<'a>(task: &'a Task, world: &World, found: &User) -> Option<&'a Nei
     }
 }
 
-/// A user who is in use again, or whom a provisioned service has by now, is not what an earlier unprovision left.
+/// A user who is in use again, or whom a provisioned service or another account has by now, is not what an earlier
+/// unprovision left.
 fn reason_not_to_finish(task: &Task, world: &World, found: &User) -> Option<String> {
     if !task.finishing {
         return None;
     }
     let user = task.user();
+    if let Some(account) = found.account.as_ref().filter(|account| **account != world.account_id) {
+        return Some(format!(
+            "user {user} belongs to account {} now, not {}, and was left alone",
+            foreign(account.as_str()),
+            world.account_id
+        ));
+    }
     let is_used = task.others(world).find(|other| other.username == *user);
     match is_used {
         Some(other) => {

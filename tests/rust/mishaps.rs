@@ -739,6 +739,14 @@ fn what_an_unprovision_left_is_finished_and_what_is_in_use_again_is_left_alone()
         (&Value::Null, &json!("active"))
     );
 
+    let mut elsewhere = left.clone();
+    elsewhere["accounts"]["B2"] = json!({ "status": "active" });
+    elsewhere["users"]["jane"]["account"] = json!("B2");
+    let network = Network::new(elsewhere.clone(), json!({}));
+    let reply = network.call("finish_unprovision", &arguments).expect("nothing of this account is left");
+    assert_eq!(reply["warnings"], json!(["user jane belongs to account B2 now, not A1, and was left alone"]));
+    assert!(!network.requests().iter().any(|words| words.starts_with("POST")), "{:?}", network.requests());
+
     let mut in_use = left;
     in_use["users"]["jane"]["status"] = json!("active");
     let network = Network::new(in_use.clone(), json!({}));

@@ -235,6 +235,16 @@ my %MEANWHILE = (
         provision(isp->customer(first => 'Bob'), username => 'first', domain => 'example.org');
         return;
     },
+    'nobody_of_this_freeside_has' => sub {
+        change_server(
+            sub {
+                $_[0]{accounts}{OTHER7} = {first_name => 'O',      last_name => 'P',      status => 'active'};
+                $_[0]{users}{first}     = {account    => 'OTHER7', status    => 'active', master_user => 'Y'};
+                delete $_[0]{addresses}{'first@example.net'};
+            }
+        );
+        return;
+    },
 );
 
 for my $case (sort keys %MEANWHILE) {
@@ -250,6 +260,7 @@ for my $case (sort keys %MEANWHILE) {
         is_deeply [map { $_->{error} } isp->run_jobs], [q{}],                   'the job runs';
         is_deeply magicmail->user('first'),            $before->{users}{first}, 'it is as it was';
         is_deeply magicmail->state->{addresses},       $before->{addresses},    'so are the addresses';
+        is scalar isp->jobs, 0, 'no job is left for the nightly run';
         };
 }
 
