@@ -40,13 +40,15 @@ struct Entry {
 impl Entry {
     /// This call did it, or may have: what the server refused, and has, is never taken back.
     fn is_ours(&self) -> bool {
-        matches!(self.effect, Effect::Done | Effect::InDoubt)
+        matches!(self.effect, Effect::Done | Effect::Unproven | Effect::InDoubt)
     }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Effect {
     Done,
+    /// The server says so, but what it shows of that name may have been there before.
+    Unproven,
     /// The server refused it, and it is so: it was so before, or the server did it all the same.
     Already,
     /// The server refused it; whether it is so all the same is asked where that matters.
@@ -90,7 +92,8 @@ pub fn apply(api: &Api, task: &Task, world: World) -> Result<(Done, World), Erro
     let mut run = Run { api, task, world, journal: Vec::new(), warnings: Vec::new(), unfinished: Vec::new() };
     match run.bring_about() {
         Ok(()) => {
-            let done = run.journal.iter().filter(|entry| entry.effect == Effect::Done);
+            let is_done = |entry: &&Entry| matches!(entry.effect, Effect::Done | Effect::Unproven);
+            let done = run.journal.iter().filter(is_done);
             let steps = done.map(|entry| api.clean(&entry.step.text())).collect();
             Ok((Done { steps, warnings: run.warnings, unfinished: named(run.unfinished) }, run.world))
         }
@@ -167,6 +170,7 @@ impl Run<'_> {
             let step = planned.step;
             match settle::resolve(self.api, &step, reply) {
                 StepOutcome::Done(reply) => self.record(step, reply.as_ref(), Effect::Done),
+                StepOutcome::Unproven(reply) => self.record(step, reply.as_ref(), Effect::Unproven),
                 // It is there all the same, and who is on it is to be asked.
                 StepOutcome::Already(Reply::Record(record))
                     if matches!(&step, Step::CreateAccount { .. }) =>
@@ -250,7 +254,8 @@ impl Run<'_> {
     }
 
     fn has_done(&self, step: &Step) -> bool {
-        let is_done = |entry: &Entry| matches!(entry.effect, Effect::Done | Effect::Already);
+        let is_done =
+            |entry: &Entry| matches!(entry.effect, Effect::Done | Effect::Unproven | Effect::Already);
         self.journal.iter().any(|entry| is_done(entry) && entry.step == *step)
     }
 

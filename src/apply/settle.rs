@@ -11,6 +11,9 @@ use crate::step::Step;
 pub enum StepOutcome {
     /// It took effect; the server's words, of the step's own answer or of the look-up's.
     Done(Option<Reply>),
+    /// A user whom the server says that it made, and whom it shows otherwise than it was to be: it may have been there
+    /// before.
+    Unproven(Option<Reply>),
     /// The server refused it, and it is so: it was so before, or the server did it all the same. Not to be undone.
     Already(Reply),
     /// The server refused it, and does not say whether it is so all the same.
@@ -41,12 +44,18 @@ pub fn resolve(api: &Api, step: &Step, reply: Result<Reply, CallError>) -> StepO
         Ok(Reply::Silent) if gives_nothing(step) => StepOutcome::Done(None),
         Ok(Reply::Silent) => match look_up(api, step) {
             Found::TookEffect(found) => StepOutcome::Done(Some(found)),
+            Found::DidNot(found) if was_there(step, &found) => StepOutcome::Already(found),
             Found::DidNot(_) => once_more(api, step, true),
             Found::Unknown if step.is_repeatable() => once_more(api, step, false),
+            Found::Unknown if makes_user(step) => StepOutcome::Unproven(None),
             Found::Unknown | Found::Unreadable => StepOutcome::Done(None),
         },
-        Ok(reply) if says_it_did(step, &reply) => StepOutcome::Done(Some(reply)),
-        Ok(_) => looked_up(api, step, not_done()),
+        Ok(reply) => match verdict(step, &reply) {
+            Verdict::Unknown if makes_user(step) => StepOutcome::Unproven(Some(reply)),
+            Verdict::TookEffect | Verdict::Unknown => StepOutcome::Done(Some(reply)),
+            Verdict::DidNot if was_there(step, &reply) => StepOutcome::Already(reply),
+            Verdict::DidNot => looked_up(api, step, not_done()),
+        },
         Err(error) if error.doubt => looked_up(api, step, error),
         Err(error) => refused(api, step, error),
     }
@@ -55,10 +64,20 @@ pub fn resolve(api: &Api, step: &Step, reply: Result<Reply, CallError>) -> StepO
 fn looked_up(api: &Api, step: &Step, error: CallError) -> StepOutcome {
     match look_up(api, step) {
         Found::TookEffect(found) => StepOutcome::Done(Some(found)),
+        Found::DidNot(found) if was_there(step, &found) => StepOutcome::Already(found),
         Found::DidNot(_) => once_more(api, step, true),
         Found::Unknown if step.is_repeatable() => once_more(api, step, false),
         Found::Unknown | Found::Unreadable => StepOutcome::Failed { error, certain: false },
     }
+}
+
+/// An account that is there and is not as it was to be made: it was there before, whatever a read said of it.
+fn was_there(step: &Step, found: &Reply) -> bool {
+    matches!((step, found), (Step::CreateAccount { .. }, Reply::Record(_)))
+}
+
+fn makes_user(step: &Step) -> bool {
+    matches!(step, Step::CreateUser { .. })
 }
 
 /// The second and last try. `certain`: the first one did nothing.
@@ -76,6 +95,7 @@ fn once_more(api: &Api, step: &Step, certain: bool) -> StepOutcome {
     }
     match look_up_again(api, step) {
         Found::TookEffect(found) => StepOutcome::Done(Some(found)),
+        Found::DidNot(found) if was_there(step, &found) => StepOutcome::Already(found),
         Found::DidNot(reply) => {
             StepOutcome::Failed { error: explained(api, step, error, &reply), certain: true }
         }
@@ -87,7 +107,7 @@ fn once_more(api: &Api, step: &Step, certain: bool) -> StepOutcome {
 /// is asked before it is trusted.
 fn refused(api: &Api, step: &Step, error: CallError) -> StepOutcome {
     // Whether a user is there that could not be made, is asked for in any case.
-    if !matches!(error.cause, Cause::Refused(_)) || matches!(step, Step::CreateUser { .. }) {
+    if !matches!(error.cause, Cause::Refused(_)) || makes_user(step) {
         return StepOutcome::Failed { error, certain: true };
     }
     // A server has no reason to refuse a status: if it does, it may not show yet what it did all the same.
@@ -97,6 +117,7 @@ fn refused(api: &Api, step: &Step, error: CallError) -> StepOutcome {
         Found::TookEffect(_) if step.sets_password() => refused_twice(api, step, error, true),
         Found::Unknown if step.is_repeatable() => refused_twice(api, step, error, false),
         Found::TookEffect(reply) if step.adds() => StepOutcome::Already(reply),
+        Found::DidNot(reply) if was_there(step, &reply) => StepOutcome::Already(reply),
         // It was there, or otherwise, when this call looked.
         Found::TookEffect(reply) => StepOutcome::Done(Some(reply)),
         Found::DidNot(reply) => {

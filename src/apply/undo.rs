@@ -50,7 +50,8 @@ impl Run<'_> {
             *told = format!("{told}; {purged} already");
         }
         let clean = |texts: Vec<String>| texts.iter().map(|text| self.api.clean(text)).collect();
-        described(failure, clean(undoing.undone), clean(undoing.leftovers))
+        let step = failure.step.as_ref().map(|step| self.api.clean(&step.text()));
+        Error { step, ..described(failure, clean(undoing.undone), clean(undoing.leftovers)) }
     }
 
     /// A purge after the commit cannot be taken back and need not be: the same again purges the rest.
@@ -93,7 +94,12 @@ struct Undoing<'a> {
 
 impl<'a> Undoing<'a> {
     fn new(run: &'a Run<'a>) -> Undoing<'a> {
-        let is_creation = |entry: &&Entry| entry.is_ours() && matches!(entry.step, Step::CreateUser { .. });
+        // What may have been there before does not go with it.
+        let is_creation = |entry: &&Entry| {
+            entry.is_ours()
+                && entry.effect != Effect::Unproven
+                && matches!(entry.step, Step::CreateUser { .. })
+        };
         let made_user = run.journal.iter().find(is_creation).map(|_| run.task.user());
         Undoing {
             run,
@@ -132,7 +138,8 @@ impl<'a> Undoing<'a> {
         if undo == Undo::Needless {
             return None;
         }
-        if entry.effect == Effect::InDoubt && !self.found.contains(step) {
+        let is_open = matches!(entry.effect, Effect::InDoubt | Effect::Unproven);
+        if is_open && !self.found.contains(step) {
             match self.look_up_again_or_first(step) {
                 Found::DidNot(_) => return None,
                 Found::TookEffect(_) => self.found.push(step.clone()),
@@ -450,10 +457,5 @@ fn described(failure: Failure, undone: Vec<String>, leftovers: Vec<String>) -> E
     let status = if leftovers.is_empty() { failure.status } else { Status::Doubt };
     let was_undone = leftovers.is_empty() && !undone.is_empty();
     let text = FailureText { what: failure.what, why: failure.why, leftovers, was_undone };
-    Error {
-        code: failure.code,
-        step: failure.step.map(|step| step.text()),
-        undone,
-        ..Error::of_failure(status, text)
-    }
+    Error { code: failure.code, undone, ..Error::of_failure(status, text) }
 }

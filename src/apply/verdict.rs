@@ -18,7 +18,10 @@ pub enum Verdict {
 /// What `reply` says of `step`, be it the step's own answer or of its probe.
 pub fn verdict(step: &Step, reply: &Reply) -> Verdict {
     match step {
-        Step::CreateAccount { .. } => there(reply),
+        Step::CreateAccount { id, names } => match reply {
+            Reply::Record(record) => is(is_the_new_account(&Account::from_record(record, id), names)),
+            _ => absent_or_silent(reply),
+        },
         Step::PurgeAccount { .. } => not(there(reply)),
         Step::SetAccountStatus { id, status, .. } => match reply {
             Reply::Record(record) => same_status(&Account::from_record(record, id).status, status),
@@ -60,22 +63,28 @@ pub fn verdict(step: &Step, reply: &Reply) -> Verdict {
     }
 }
 
+/// A new one is active, and called as it was to be.
+fn is_the_new_account(found: &Account, names: &Names) -> bool {
+    let is_called_so = found.names.as_ref().is_none_or(|shown| are_alike(shown, names));
+    is_called_so && !matches!(found.status, Status::Suspended | Status::Deleted)
+}
+
+/// White space and case apart.
+fn are_alike(one: &Names, other: &Names) -> bool {
+    let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
+    words(&one.0) == words(&other.0) && words(&one.1) == words(&other.1)
+}
+
 /// One that was there before, marked deleted and so in no list, is not the one that was to be made; nor can
 /// one of other names be told to be it.
 fn is_the_new_user(found: &User, account: &AccountId, names: &(String, String)) -> Verdict {
-    let alike = |one: &str, other: &str| {
-        let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
-        words(one) == words(other)
-    };
     let Some(found_names) = found.names.as_ref().filter(|_| !found.contradicts) else {
         return Verdict::Unknown;
     };
     let says_names = *found_names != (String::new(), String::new());
     match &found.account {
         Some(on) if on != account || found.is_deleted() => Verdict::DidNot,
-        Some(_) if !says_names || (alike(&found_names.0, &names.0) && alike(&found_names.1, &names.1)) => {
-            Verdict::TookEffect
-        }
+        Some(_) if !says_names || are_alike(found_names, names) => Verdict::TookEffect,
         _ => Verdict::Unknown,
     }
 }

@@ -123,7 +123,8 @@ impl Report {
 }
 
 pub fn as_json(finding: &Finding, api: &Api) -> Value {
-    let steps: Vec<String> = finding.mend.steps().iter().map(|planned| planned.step.text()).collect();
+    let steps: Vec<String> =
+        finding.mend.steps().iter().map(|planned| api.clean(&planned.step.text())).collect();
     let hint = match &finding.mend {
         Mend::ByHand(text) => api.clean(text),
         _ => String::new(),

@@ -86,12 +86,16 @@ fn is_account_deleted(world: &World) -> bool {
 
 /// Whether nobody is left on the account, not even somebody who is marked deleted.
 ///
-/// Either its list, read when the service's user was marked deleted, shows that user so and nobody else: then the
-/// server lists deleted users, and the list is fresh. Or everybody whom Freeside's history ever had there was read
+/// Either its list, read when the service's user was marked deleted, shows that user so and nobody else, nor did the
+/// one before: then the server lists deleted users, and the list is fresh. Or everybody whom Freeside's history ever had there was read
 /// directly, and is absent or on another account. Another provisioned service keeps it, whatever the list shows; so
 /// does a user who is known to be on it, whom the list leaves out.
 pub fn is_account_empty(task: &Task, world: &World) -> bool {
     if task.others(world).next().is_some() || former_users(task).any(|name| world.shows_on_account(name)) {
+        return false;
+    }
+    let lists = [world.users.as_ref(), world.users_after_mark.present()];
+    if !lists.into_iter().flatten().all(|list| list.shows_nobody_but(task.user())) {
         return false;
     }
     if world.is_shown_deleted()
@@ -104,12 +108,9 @@ pub fn is_account_empty(task: &Task, world: &World) -> bool {
         Some(Known::Present(user)) => user.account.is_some() && !world.is_on_account(user),
         _ => false,
     };
-    let lists = [world.users.as_ref(), world.users_after_mark.present()];
-    let shows_nobody = lists.into_iter().flatten().all(|list| list.shows_nobody_but(task.user()));
     let is_listed = world.users.is_some();
     let former = task.request.former_users.as_ref();
     is_listed
-        && shows_nobody
         && former.is_some_and(|names| names.iter().all(|name| name == task.user() || is_elsewhere(name)))
 }
 

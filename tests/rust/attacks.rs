@@ -77,7 +77,9 @@ fn a_mailbox_that_a_list_leaves_out_is_not_purged_by_an_undo() {
 #[test]
 fn an_account_that_is_denied_once_is_not_purged_by_an_undo() {
     for lies in [json!([]), json!(["error_root@lists"]), json!(["list_of_another"])] {
-        let network = Network::new(without_jane(), json!({ "lies": lies }))
+        let mut state = without_jane();
+        state["accounts"]["A1"] = json!({ "first_name": "Ann", "last_name": "Lee" });
+        let network = Network::new(state, json!({ "lies": lies }))
             .mishap("GET account/A1", 1, 1, Mishap::NotFound)
             .mishap("POST account/A1", 1, 1, Mishap::AnswerLost)
             .mishap("POST user/jane", 1, FOR_EVER, Mishap::Refused);
@@ -86,6 +88,67 @@ fn an_account_that_is_denied_once_is_not_purged_by_an_undo() {
         assert_eq!(state["accounts"]["A1"]["status"], "active", "{lies}");
         assert_eq!(state["users"]["ann"]["status"], "active", "{lies}");
     }
+}
+
+/// Nobody on it is in use, and the server hides who is marked deleted.
+#[test]
+fn an_account_of_deleted_mailboxes_that_is_denied_once_is_not_purged() {
+    let mut deleted = without_jane();
+    deleted["users"]["ann"]["status"] = json!("deleted");
+    let mut called_otherwise = deleted.clone();
+    called_otherwise["accounts"]["A1"] = json!({ "first_name": "Zoe", "last_name": "Else" });
+    deleted["accounts"]["A1"] = json!({ "first_name": "Ann", "last_name": "Lee", "status": "deleted" });
+    for (state, mishap) in [
+        (&deleted, Mishap::AnswerLost),
+        (&deleted, Mishap::Lost),
+        (&deleted, Mishap::Swallowed),
+        (&called_otherwise, Mishap::AnswerLost),
+        (&called_otherwise, Mishap::Lost),
+        (&called_otherwise, Mishap::Swallowed),
+    ] {
+        let network = Network::new(state.clone(), json!({ "deleted_users": "hidden" }))
+            .mishap("GET account/A1", 1, 1, Mishap::NotFound)
+            .mishap("POST account/A1", 1, 1, mishap)
+            .mishap("POST user/jane", 1, FOR_EVER, Mishap::Refused);
+        let before = network.state();
+        let error = network.hook(Hook::Provision, &request(json!([]))).expect_err("the user is refused");
+        assert_eq!(network.state(), before, "{}", error.text);
+    }
+}
+
+/// A server that gives who is there as the answer to a creation, as one does that knows no difference.
+#[test]
+fn a_mailbox_of_before_that_a_creation_is_answered_with_is_not_purged() {
+    const BEFORE: &str =
+        "<r><user id='JANE' account='A1' status='active' first_name='Janet' last_name='Doe'/></r>";
+    let mut state = state();
+    state["users"]["jane"]["first_name"] = json!("Janet");
+    state["users"]["jane"]["last_name"] = json!("Doe");
+    state["addresses"].as_object_mut().unwrap().remove("jane@example.net");
+    for mishap in [Mishap::Says(BEFORE), Mishap::Swallowed] {
+        let network = Network::new(state.clone(), json!({}))
+            .mishap("GET user/jane", 1, 1, Mishap::NotFound)
+            .mishap("POST user/jane account=A1", 1, FOR_EVER, mishap)
+            .mishap("POST emailaddress", 1, FOR_EVER, Mishap::Refused);
+        let before = network.state();
+        let error = network.hook(Hook::Provision, &request(ann())).expect_err("the address is refused");
+        assert_eq!(network.state(), before, "{}", error.text);
+        assert_eq!(error.leftovers, ["possibly: user jane on account A1 (new)"], "{}", error.text);
+    }
+}
+
+#[test]
+fn whom_a_list_showed_before_the_mark_keeps_the_account() {
+    const CUT: &str = "<r><users><user id='JANE' account='A1' status='deleted'/></users></r>";
+    let mut state = state();
+    state["users"]["ann"]["status"] = json!("deleted");
+    let network =
+        Network::new(state, json!({})).mishap("GET user account=A1", 2, FOR_EVER, Mishap::Says(CUT));
+    network.hook(Hook::Unprovision, &request(json!([]))).expect("the mark is set");
+    let state = network.state();
+    assert_eq!(state["users"]["jane"], Value::Null, "the second list was read");
+    assert_eq!(state["users"]["ann"]["status"], "deleted");
+    assert_eq!(state["accounts"]["A1"]["status"], "deleted");
 }
 
 #[test]

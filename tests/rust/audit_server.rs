@@ -81,6 +81,7 @@ fn an_audit_tells_what_both_sides_say_and_what_would_mend_it() {
             "mend": "steps", "steps": ["activate user ann"], "hint": "",
         })
     );
+    assert_eq!(reply["findings"][1]["steps"], json!(["remove package PREMIUM from user bob"]));
     assert_eq!(reply["unread"], json!([]));
     assert_eq!(reply["accounts"], 2);
     assert_eq!(reply["strangers"], json!([{ "account": "FREESIDE42", "user": "EVE", "master": false }]));

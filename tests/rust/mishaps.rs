@@ -836,6 +836,17 @@ fn a_dry_run_shows_no_marks_of_our_own_in_its_error() {
     assert!(!error.text.contains(char::is_control), "{:?}", error.text);
 }
 
+#[test]
+fn no_step_of_an_error_shows_marks_of_our_own() {
+    let mut state = of_jane("deleted");
+    state["addresses"]["sales@example.net"] = json!("jane");
+    let remove = "POST emailaddress/sales@example.net";
+    let network = Network::new(state, json!({})).mishap(remove, 1, FOR_EVER, Mishap::Refused);
+    let arguments = json!({ "account_id": "A1", "user": "jane", "address": "jane@example.net" });
+    let error = network.call("purge_deleted", &arguments).expect_err("the job ends there");
+    assert_eq!(error.step.as_deref(), Some("remove address sales@example.net from user jane"));
+}
+
 /// The second try of a write comes late enough to be overlooked.
 #[test]
 fn a_second_try_is_looked_up_as_patiently_as_the_first() {

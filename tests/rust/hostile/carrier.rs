@@ -112,6 +112,29 @@ proptest! {
     }
 }
 
+/// Cases that were drawn once in some thousand, and that the judge once took for wrong.
+#[test]
+fn an_error_as_the_root_and_an_address_that_is_another_by_one_byte_are_evidence() {
+    let body = b"<error><code>account.error.not_found</code><message>No</message></error>".to_vec();
+    let absent =
+        Act::Says { done: false, answer: Answer { status: 200, content_type: None, location: None, body } };
+    let act_on = |number: usize, act: &Act| {
+        let mut acts = vec![Act::Honest; number];
+        acts.push(act.clone());
+        acts
+    };
+    let case = |scene: Scene, acts| {
+        let script = Script { acts, tail: Tail::Honest };
+        Case { scene, autopurge: false, dry_run: false, script }
+    };
+    check(&case(Scene::Last, act_on(0, &absent))).expect("the user is absent");
+    for at in 0..200 {
+        let mut acts = act_on(2, &Act::Bent { at, by: 1 });
+        acts.extend([Act::Bent { at: 0, by: 1 }, Act::Bent { at: 0, by: 1 }, Act::Bent { at: 0, by: 1 }]);
+        check(&case(Scene::Additional, acts)).unwrap_or_else(|why| panic!("byte {at}: {why}"));
+    }
+}
+
 #[test]
 fn one_wrong_byte_in_the_answer_to_a_suspension_is_not_believed_beyond_what_it_says() {
     for (number, at) in (0..3).flat_map(|number| (0..168).map(move |at| (number, at))) {

@@ -37,6 +37,14 @@ pub fn of_membership(name: &str, seen: &[Seen]) -> bool {
     })
 }
 
+/// Whether an answer said that the service's user has the address `name`.
+pub fn of_address(name: &str, seen: &[Seen]) -> bool {
+    seen.iter().map(Heard::of).filter(|heard| heard.is_about("emailaddress")).any(|heard| {
+        let is_named = |record: &Record| record.list_id().is_some_and(|id| id.eq_ignore_ascii_case(name));
+        heard.records.iter().any(|(_, record)| is_named(record) && is_of_user(record))
+    })
+}
+
 type Told = fn(&Heard) -> bool;
 
 /// One answer, as far as it can be believed at all.
@@ -73,7 +81,7 @@ impl Heard<'_> {
         match api::parse(answer) {
             Ok(None) => self.is_silent = self.is_write,
             Ok(Some(root)) => {
-                self.error = root.child("error").is_some();
+                self.error = root.name == "error" || root.child("error").is_some();
                 if !self.error && answer.status == 200 {
                     let elements =
                         root.children.iter().flat_map(|child| [child].into_iter().chain(&child.children));
@@ -113,6 +121,10 @@ fn is_of_account(record: &Record) -> bool {
     record.get("account").is_none_or(|id| id.is_empty() || id.eq_ignore_ascii_case(ACCOUNT))
 }
 
+fn is_of_user(record: &Record) -> bool {
+    record.get("user").is_none_or(|user| user.eq_ignore_ascii_case(USER))
+}
+
 fn account_is_there(heard: &Heard) -> bool {
     heard.says("account", "account", |record| is_status(record, "active"))
 }
@@ -122,9 +134,7 @@ fn user_is_ours(heard: &Heard) -> bool {
 }
 
 fn address_is_ours(heard: &Heard) -> bool {
-    heard.says("emailaddress", "emailaddress", |record| {
-        record.get("user").is_none_or(|user| user.eq_ignore_ascii_case(USER))
-    })
+    heard.says("emailaddress", "emailaddress", is_of_user)
 }
 
 fn package_is_there(heard: &Heard) -> bool {

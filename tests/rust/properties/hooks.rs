@@ -81,15 +81,17 @@ fn run(case: &Case, network: &Network) -> Result<Story, String> {
     Ok(Story { told, before, after: network.state(), seen: network.seen() })
 }
 
-/// Nothing but what belongs to the customer is written to: what Freeside says, and whom the server has listed on
-/// the customer's account.
+/// Nothing but what belongs to the customer is written to: what Freeside says, whom the server has listed on the
+/// customer's account, and which addresses it has listed of the service's user.
 fn in_its_bounds(seen: &[Seen]) -> Checked {
     for (number, Seen { request, .. }) in seen.iter().enumerate() {
         let path = &request.path;
         let name = path.get(1).map_or("", String::as_str);
         let is_the_customers = match path[0].as_str() {
             "account" => name.eq_ignore_ascii_case(ACCOUNT),
-            "emailaddress" => [ADDRESS, "jane@example.com"].contains(&name),
+            "emailaddress" => {
+                [ADDRESS, "jane@example.com"].contains(&name) || evidence::of_address(name, &seen[..number])
+            }
             _ => [USER, "ann"].contains(&name) || evidence::of_membership(name, &seen[..number]),
         };
         let is_plain = path.iter().all(|segment| !segment.is_empty() && segment != "." && segment != "..");

@@ -1,8 +1,9 @@
 //! A whole hook against a server that lies in good form, and a network that loses what it carries: whatever they say,
 //! no mailbox in use is purged, nothing is destroyed that nobody asked to be rid of, and no force is sent.
 
+use super::deeds::Deed;
 use super::network::{answer_of, api_request, failure, Serve, Shared, MOMENT};
-use super::scenes::{Scene, ACCOUNT, USER};
+use super::scenes::{ACCOUNT, USER};
 use super::{export_over, for_people, harmless, holds, texts_of, Checked, Lines, SECRET};
 use super::{OLD_PASSWORD, PASSWORD, TIMEOUT};
 use magicmail::error::{Error, Status};
@@ -11,7 +12,7 @@ use magicmail_simulator::modes::{DeletedUsers, EmptyLists, Fields, NoUser, Nothi
 use magicmail_simulator::{
     losses, ApiRequest, Credentials, Guard, Lie, MailServer, Modes, Permission, Scope, ScopedLie, State,
 };
-use serde_json::{json, Value};
+use serde_json::Value;
 use std::time::Duration;
 
 /// What a hook may end with that reached the network.
@@ -99,26 +100,34 @@ fn lasting_lies(choices: &mut Choices) -> Vec<ScopedLie> {
     (0..number).map(|_| lie()).collect()
 }
 
-/// The scene's, and on the customer's account a mailbox that is marked deleted and that Freeside does not know; on the
-/// service's own mailbox a second address.
-fn state(scene: Scene) -> State {
-    let mut state = serde_json::to_value(scene.state()).expect("a document");
-    if !state["accounts"][ACCOUNT].is_null() {
-        state["users"]["old"] = json!({ "account": ACCOUNT, "status": "deleted", "password": OLD_PASSWORD });
-        state["addresses"]["old@example.net"] = json!("old");
-    }
-    if !state["users"][USER].is_null() {
-        state["addresses"]["j.roe@example.net"] = json!(USER);
-    }
-    serde_json::from_value(state).expect("a state")
-}
-
 struct Lying {
     server: MailServer,
     /// What becomes of the requests, in their order; honest after that.
     fates: Vec<u8>,
     now: Duration,
     trace: Vec<String>,
+    lists: Lists,
+}
+
+/// What the lists of users have said.
+#[derive(Default)]
+struct Lists {
+    /// The service's own user is marked deleted: the server lists deleted users.
+    have_shown_deleted: bool,
+    have_shown_old: bool,
+}
+
+impl Lists {
+    fn record(&mut self, body: &[u8]) {
+        let body = String::from_utf8_lossy(body).to_ascii_lowercase();
+        self.have_shown_deleted |= body.contains(USER) && body.contains("deleted");
+        self.have_shown_old |= body.contains("\"old\"") || body.contains(">old<");
+    }
+
+    /// A server that leaves somebody out each time cannot be seen through.
+    fn prove_emptiness(&self) -> bool {
+        self.have_shown_deleted && !self.have_shown_old
+    }
 }
 
 type Liar = Shared<Lying>;
@@ -126,7 +135,7 @@ type Liar = Shared<Lying>;
 impl Liar {
     fn telling(state: State, modes: Modes, fates: Vec<u8>) -> Liar {
         let server = MailServer::new(Credentials::new("freeside", SECRET), state, modes);
-        Shared::of(Lying { server, fates, now: Duration::ZERO, trace: Vec::new() })
+        Shared::of(Lying { server, fates, now: Duration::ZERO, trace: Vec::new(), lists: Lists::default() })
     }
 }
 
@@ -138,6 +147,7 @@ impl Serve for Lying {
         let choice = if self.fates.is_empty() { 0 } else { self.fates.remove(0) };
         let fate = Fate::of(choice);
         let request = api_request(request);
+        let path: Vec<&str> = request.path.iter().map(String::as_str).collect();
         let outcome = match fate {
             Fate::Honest => self.answer(&request, None),
             Fate::Lie(lie) => self.answer(&request, Some(lie)),
@@ -152,6 +162,9 @@ impl Serve for Lying {
             }
             Fate::Status(status) => Outcome::Answered(page(status)),
         };
+        if let (Outcome::Answered(answer), ["user"]) = (&outcome, &*path) {
+            self.lists.record(&answer.body);
+        }
         self.trace.push(format!("{} [{fate:?}] -> {}", request.describe(), seen(&outcome)));
         let is_slow = matches!(fate, Fate::Lost { kind: FailureKind::Timeout, .. });
         Exchange { outcome, elapsed: if is_slow { left } else { MOMENT.min(left) } }
@@ -173,11 +186,15 @@ fn page(status: u16) -> Answer {
     Answer { status, content_type: Some("text/html".to_owned()), location: None, body }
 }
 
+/// Of an answer, in characters.
+const LONGEST_SEEN: usize = 600;
+
 fn seen(outcome: &Outcome) -> String {
     match outcome {
         Outcome::Answered(answer) => {
             let body = String::from_utf8_lossy(&answer.body);
-            format!("{} {}", answer.status, body.split_once("?>").map_or(&*body, |(_, rest)| rest).trim())
+            let body = body.split_once("?>").map_or(&*body, |(_, rest)| rest).trim();
+            format!("{} {}", answer.status, body.chars().take(LONGEST_SEEN).collect::<String>())
         }
         Outcome::NotSent(_) => "not sent".to_owned(),
         Outcome::InDoubt(_) => "no answer".to_owned(),
@@ -187,45 +204,76 @@ fn seen(outcome: &Outcome) -> String {
 /// The case that these bytes stand for.
 pub fn check(bytes: &[u8]) -> Checked {
     let mut choices = Choices(bytes);
-    let scene = choices.one_of(&Scene::ALL);
+    let deed = choices.one_of(&Deed::all());
     let autopurge = choices.is();
     let modes = modes(&mut choices);
     let lies = lasting_lies(&mut choices);
-    let before = state(scene);
+    let before = deed.state();
     let permitted = {
         let honest = Liar::telling(before.clone(), modes.clone(), Vec::new());
-        run(scene, autopurge, &honest)?.ok();
+        run(deed, autopurge, &honest)?.ok();
         let after = honest.lock().server.state().clone();
         losses(&before, &after).into_iter().map(|loss| Permission { kind: loss.kind, name: loss.name })
     };
     let liar = Liar::telling(before.clone(), Modes { lies, ..modes }, choices.0.to_vec());
-    liar.lock().server.set_guard(Some(Guard::new(before, permitted)));
-    let ended = run(scene, autopurge, &liar);
+    liar.lock().server.set_guard(Some(Guard::new(before.clone(), permitted)));
+    let ended = run(deed, autopurge, &liar);
     let inner = liar.lock();
     let told = || {
         let lies: Vec<String> = inner.server.modes.lies.iter().map(ScopedLie::to_string).collect();
-        format!(
-            "{} (autopurge {autopurge}), lies [{}]\n{}",
-            scene.name(),
-            lies.join(" "),
-            inner.trace.join("\n")
-        )
+        format!("{deed:?} (autopurge {autopurge}), lies [{}]\n{}", lies.join(" "), inner.trace.join("\n"))
     };
     let violations = inner.server.guard().map(Guard::violations).unwrap_or_default();
-    holds(violations.is_empty(), || format!("{}\n{}", violations.join("\n"), told()))?;
+    let is_excused = |violation: &&String| inner.lists.prove_emptiness() && is_of_emptied_account(violation);
+    let wrong: Vec<&str> =
+        violations.iter().filter(|violation| !is_excused(violation)).map(String::as_str).collect();
+    holds(wrong.is_empty(), || format!("{}\n{}", wrong.join("\n"), told()))?;
+    if violations.is_empty() {
+        others_are_as_before(&before, inner.server.state()).map_err(|why| format!("{why}\n{}", told()))?;
+    }
     ended.map(drop).map_err(|why| format!("{why}\n{}", told()))
 }
 
+/// The account went with whom no list had ever shown there, on a server that lists deleted users.
+fn is_of_emptied_account(violation: &str) -> bool {
+    violation.starts_with("nobody asked for it")
+        && violation.ends_with(&format!("by POST /account/{ACCOUNT} action=purge"))
+}
+
+/// Nothing of other customers is changed, nor a mailbox of this one that no service has.
+fn others_are_as_before(before: &State, after: &State) -> Checked {
+    if before == after {
+        return Ok(());
+    }
+    let document = |state: &State| serde_json::to_value(state).expect("a document");
+    let (before, after) = (document(before), document(after));
+    let is_others = |name: &str, user: &Value| name.eq_ignore_ascii_case("old") || user["account"] != ACCOUNT;
+    for (name, user) in before["users"].as_object().into_iter().flatten() {
+        let is_same = || after["users"][name] == *user;
+        holds(!is_others(name, user) || is_same(), || {
+            format!("user {name} is changed: {}", after["users"][name])
+        })?;
+    }
+    for (address, owner) in before["addresses"].as_object().into_iter().flatten() {
+        let name = owner.as_str().unwrap_or_default();
+        let is_same = || after["addresses"][address] == *owner;
+        let is_others = is_others(name, &before["users"][name]);
+        holds(!is_others || is_same(), || format!("address {address} is changed"))?;
+    }
+    for (id, account) in before["accounts"].as_object().into_iter().flatten() {
+        let is_same = || after["accounts"][id] == *account;
+        holds(id == ACCOUNT || is_same(), || format!("account {id} is changed"))?;
+    }
+    Ok(())
+}
+
 /// Err: the hook's end is none, whatever the server said.
-fn run(scene: Scene, autopurge: bool, liar: &Liar) -> Result<Result<Value, Error>, String> {
+fn run(deed: Deed, autopurge: bool, liar: &Liar) -> Result<Result<Value, Error>, String> {
     let export = export_over(liar.clone(), autopurge);
     let lines = Lines::default();
-    // A change is given the old password, too; other hooks may meet it in an answer.
-    let secrets: &[&str] = match scene {
-        Scene::Change | Scene::ChangeDomain => &[SECRET, PASSWORD, OLD_PASSWORD],
-        _ => &[SECRET, PASSWORD],
-    };
-    let ended = export.hook(scene.hook(), &scene.request(false).to_string(), &lines);
+    let secrets: &[&str] =
+        if deed.knows_old_password() { &[SECRET, PASSWORD, OLD_PASSWORD] } else { &[SECRET, PASSWORD] };
+    let ended = deed.ask(&export, autopurge, &lines);
     let took = liar.now();
     holds(took <= Duration::from_secs(6 * TIMEOUT), || format!("it took {took:?}"))?;
     lines.check(secrets)?;

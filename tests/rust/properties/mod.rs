@@ -7,6 +7,7 @@
 //! The fuzz targets take this module in by its path, which is why it is a `mod.rs`.
 
 pub mod answers;
+pub mod deeds;
 pub mod documents;
 pub mod evidence;
 pub mod hooks;
