@@ -28,6 +28,7 @@ sub empty {
     $references ||= _references();
     my %full = map { $_ => 1 } _with_rows(@{$tables});
     $_->{is_broken} = 0 for @{$references};
+    _cut_off(\%full);
     while (%full) {
         my ($free) = grep { !_is_wanted($_, \%full) } sort keys %full;
         if (defined $free) { _do("DELETE FROM $free"); delete $full{$free} }
@@ -74,13 +75,11 @@ END
     return [map { {from => $_->[0], column => $_->[1], to => $_->[2], is_needed => $_->[3]} } @{$rows}];
 }
 
-# Whether rows that are still there may refer to a table. Those of a table that stays
-# refer to nothing from now on.
-sub _is_wanted {
-    my ($table, $full) = @_;
-    my %goes = map  { $_ => 1 } @{$tables};
-    my @from = grep { $_->{to} eq $table } @{$references};
-    for my $reference (grep { !$goes{$_->{from}} } @from) {
+# Rows of the tables that stay refer to nothing of these from now on.
+sub _cut_off {
+    my ($full) = @_;
+    my %goes = map { $_ => 1 } @{$tables};
+    for my $reference (grep { $full->{$_->{to}} && !$goes{$_->{from}} } @{$references}) {
         my ($from, $column) = @{$reference}{qw( from column )};
         _do(
             $reference->{is_needed}
@@ -88,7 +87,13 @@ sub _is_wanted {
             : "UPDATE $from SET $column = NULL WHERE $column IS NOT NULL"
         );
     }
-    return scalar grep { $full->{$_->{from}} && !$_->{is_broken} } @from;
+    return;
+}
+
+# Whether rows that are still there may refer to a table.
+sub _is_wanted {
+    my ($table, $full) = @_;
+    return scalar grep { $_->{to} eq $table && $full->{$_->{from}} && !$_->{is_broken} } @{$references};
 }
 
 sub _break_a_circle {
