@@ -138,7 +138,9 @@ sub _finish {
             my $about = _about($records, $svc, $given{account_id});
             my $reply =
                 _called($export, $about, finish_unprovision => {%{$request}, autopurge => $autopurge});
-            _note_reply($export, $about, "finished the unprovision of mailbox $request->{address}", $reply);
+            my $task = "unprovision of mailbox $request->{address}";
+            _note_reply($export, $about, $reply, "finished the $task", $task);
+
             if (@{$reply->{unfinished} || []}) {
                 $rest = "cannot finish the unprovision of mailbox $request->{address}: " . join '; ',
                     @{$reply->{warnings}}, 'left to do: ' . join ', ', @{$reply->{unfinished}};
@@ -195,18 +197,18 @@ sub _is_used {
 sub _purge_mailbox {
     my ($export, $request, $about) = @_;
     my $reply = _called($export, $about, purge_deleted => $request);
-    _note_reply($export, $about, "purged mailbox $request->{address}", $reply);
+    _note_reply($export, $about, $reply, map { "$_ mailbox $request->{address}" } 'purged', 'purge of');
     return;
 }
 
-# What was done, and what a person should know, in the log.
+# What was done, and what a person should know, in the log: the first words of each.
 sub _note_reply {
-    my ($export, $about, $what, $reply) = @_;
+    my ($export, $about, $reply, $done, $task) = @_;
     if (@{$reply->{steps} || []}) {
-        FS::part_export::magicmail::Log::changed($about, "$what: " . join('; ', @{$reply->{steps}}), $export);
+        FS::part_export::magicmail::Log::changed($about, "$done: " . join('; ', @{$reply->{steps}}), $export);
     }
     foreach my $warning (@{$reply->{warnings} || []}) {
-        FS::part_export::magicmail::Log::warned($about, $warning, $export);
+        FS::part_export::magicmail::Log::warned($about, "$task: $warning", $export);
     }
     return;
 }
