@@ -10,7 +10,6 @@ HISTORIES = 200000
 SEED = 1
 PERL_INCLUDE = -I perl/lib -I tests/perl/lib
 PERL_SOURCES = $$(git ls-files '*.pm' '*.pl' '*.t' examples/day benches/bench benches/audit \
-    docs/pictures/draw-pages \
     tests/perl/on-postgresql tests/freeside/run perl/bin/freeside-magicmail packaging/man-of-header)
 PROVE = MAGICMAIL_LIB=$(LIBRARY) MAGICMAIL_SIMULATOR=$(SIMULATOR) prove -j3 $(PERL_INCLUDE)
 WITH_DATABASE = $$(grep -rlE --include='*.t' '^use (ISP|Rule|Drift)\>' tests/perl | sort)
@@ -18,7 +17,7 @@ WITH_DATABASE = $$(grep -rlE --include='*.t' '^use (ISP|Rule|Drift)\>' tests/per
 FREESIDE_TESTS = tests/perl/rules tests/freeside
 
 .PHONY: help build install uninstall deb demo test test-rust test-perl test-freeside test-c test-packages faults fuzz sanitize bench \
-    bench-audit pictures release-check simulate lint header clean
+    bench-audit release-check simulate lint header clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 20
@@ -92,11 +91,6 @@ bench-audit: ## what an audit costs, from 1,000 to 100,000 mailboxes (LATENCY=ms
 	@setup/require bench
 	@$(CARGO) build --release --workspace --quiet
 	@MAGICMAIL_LIB=$(LIBRARY) MAGICMAIL_SIMULATOR=$(SIMULATOR) perl $(PERL_INCLUDE) benches/audit
-
-pictures: ## docs/pictures anew, from what the pages say
-	@setup/require demo
-	@$(CARGO) build --release --workspace --quiet
-	@MAGICMAIL_LIB=$(LIBRARY) MAGICMAIL_SIMULATOR=$(SIMULATOR) perl docs/pictures/draw-pages >docs/pictures/pages.svg
 
 lint: ## formats and linters; changes nothing
 	@setup/require build lint

@@ -251,6 +251,58 @@ sub visit_all {
     return;
 }
 
+# Our own parts of three pages, of a width that can be read in the documents:
+# docs/pictures has these cuts.
+my $WIDTH = 860;
+my $DOTS  = 1.5;
+
+subtest 'what the pictures in the documents show' => sub {
+    $magicmail->reset;
+    my $mia = $isp->customer(first => 'Mia', last => 'Brown');
+    $isp->provisioned($mia, username => 'tom', finger => 'Tom Brown');
+    my $svc = $isp->provisioned($mia, username => 'mia', finger => 'Mia Brown');
+    dbh->commit;
+    change_server(
+        sub {
+            my ($state) = @_;
+            $state->{users}{mia}{status}     = 'suspended';
+            $state->{users}{tom}{first_name} = 'Thomas';
+            delete $state->{addresses}{'tom@example.net'};
+        }
+    );
+    $browser->resize($WIDTH, $DOTS);
+    open_page('view/svc_acct.cgi?' . $svc->svcnum);
+    page_is('narrow-settings', qr/mailbox [ ] suspended, [ ] but [ ] package [ ] active/x);
+    ok $browser->cut('cut-mailbox', <<'END'), 'the settings of a mailbox';
+return [...document.querySelectorAll('table')].filter(t => /MagicMail differs/.test(t.innerText)).slice(-1);
+END
+
+    open_page('search/report_svc_export_test.cgi?export=magicmail');
+    page_is('narrow-report', qr/Mia [ ] Brown/x, qr/Thomas [ ] Brown/x);
+    ok $browser->cut('cut-report', <<'END'), 'the findings about a customer';
+const rows = [...document.querySelectorAll('tr')].filter(r => !r.querySelector('tr'));
+const first = rows.findIndex(r => /Mia Brown/.test(r.innerText));
+const next = rows.findIndex((r, at) => at > first && !/account FREESIDE/.test(r.innerText));
+return rows.slice(first, next < 0 ? undefined : next).flatMap(r => [...r.querySelectorAll('td')].slice(-1));
+END
+
+    open_page('edit/part_export.cgi?' . $export->exportnum);
+    my %example = (
+        client_password      => q{},
+        client_password_file => '/etc/freeside/magicmail-password',
+        port                 => '443',
+        ca_file              => '/etc/freeside/magicmail.pem',
+        link_url             => 'https://mail.example.net/admin/user?name=$username',
+    );
+    $browser->fill("input[name=$_]" => $example{$_}) for sort keys %example;
+    $browser->script('document.activeElement.blur()');
+    page_is('narrow-export', qr/Account [ ] Prefix/x);
+    ok $browser->cut('cut-export', <<'END'), 'the options of an export';
+const shown = name => [...document.querySelectorAll(`input[name=${name}]`)].find(e => e.getClientRects().length);
+return ['client_id', 'link_url'].map(name => shown(name).closest('tr'));
+END
+};
+
 sub change_server {
     my ($code) = @_;
     my $state = $magicmail->state;

@@ -9,6 +9,7 @@ package Browser;
 #     $browser->click('input[type=submit]');
 #     like $browser->text, qr/ann/x;
 #     $browser->picture('service');          # service.png in MAGICMAIL_PICTURES
+#     $browser->cut('mailbox', 'return [...document.querySelectorAll("h1")]');
 
 use strict;
 use warnings;
@@ -178,19 +179,52 @@ sub wait_until {
     return 0;
 }
 
+sub _devtools {
+    my ($self, $command, %parameters) = @_;
+    return $self->_in_session(POST => '/goog/cdp/execute', {cmd => $command, params => \%parameters});
+}
+
+# A window of another width, of so many dots for each pixel.
+sub resize {
+    my ($self, $width, $dots) = @_;
+    return $self->_devtools(
+        'Emulation.setDeviceMetricsOverride',
+        width             => $width,
+        height            => $SIZE[1],
+        deviceScaleFactor => $dots,
+        mobile            => JSON::PP::false
+    );
+}
+
 # The whole page as a picture, if somebody wants to look at it.
 sub picture {
     my ($self, $name) = @_;
+    return $self->_keep_picture($name);
+}
+
+# The same of a part only: of the elements that a script returns, from the first to the
+# last. Returns whether the page has any.
+sub cut {
+    my ($self, $name, $script) = @_;
+    my $part = $self->script( <<"END" ) or return 0;
+const boxes = (() => { $script })().map(e => e.getBoundingClientRect()).filter(b => b.width);
+const most = side => Math.max(...boxes.map(b => b[side]));
+const least = side => Math.min(...boxes.map(b => b[side]));
+return boxes.length && {
+  x: scrollX + least('left'), y: scrollY + least('top'),
+  width: most('right') - least('left'), height: most('bottom') - least('top'),
+};
+END
+    $self->_keep_picture($name, clip => {%{$part}, scale => 1});
+    return 1;
+}
+
+sub _keep_picture {
+    my ($self, $name, %which) = @_;
     my $folder = $ENV{MAGICMAIL_PICTURES};
     return if !defined $folder || $folder eq q{};
     make_path($folder);
-    my $taken = $self->_in_session(
-        POST => '/goog/cdp/execute',
-        {
-            cmd    => 'Page.captureScreenshot',
-            params => {captureBeyondViewport => JSON::PP::true}
-        }
-    );
+    my $taken = $self->_devtools('Page.captureScreenshot', captureBeyondViewport => JSON::PP::true, %which);
     open my $file, '>:raw', "$folder/$name.png"
         or croak "$folder/$name.png: $OS_ERROR";
     print {$file} decode_base64($taken->{data});
