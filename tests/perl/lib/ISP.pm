@@ -83,6 +83,9 @@ sub empty_for_a_rule {
 
 sub is_real { return 0 }
 
+# Whether it behaves as Freeside 3.
+sub is_freeside_3 { return 0 }
+
 # So many of a server's forms are enough here for a rule: PostgreSQL knows nothing of
 # them, and takes longer.
 sub most_forms { return driver_name() eq 'Pg' ? 2 : 100 }

@@ -60,7 +60,8 @@ sub emptied_is_gone {
 # rule NAME => [ modes => {}, options => {}, forms => N, ] sub { ... }: modes of the
 # server that this rule is about, options of the export that it begins with; forms,
 # where the shape of records does not matter, says how many are enough; small, why a real
-# Freeside never comes there, which skips the rule in one. RULE in the
+# Freeside never comes there, which skips the rule in one; not_in_3, the same of Freeside 3.
+# RULE in the
 # environment chooses rules; RULES_LISTED names them without running any. On
 # PostgreSQL, which knows nothing of a server's forms, two of them are enough.
 sub rule {
@@ -71,7 +72,8 @@ sub rule {
     if ($ENV{RULES_LISTED}) { return pass $name }
     _open();
     return subtest $name => sub {
-        if ($more{small} && $isp->is_real) { plan skip_all => $more{small} }
+        if ($more{small}    && $isp->is_real)       { plan skip_all => $more{small} }
+        if ($more{not_in_3} && $isp->is_freeside_3) { plan skip_all => $more{not_in_3} }
         my @forms = Rule::Forms->all;
         my $count = min($more{forms} || scalar @forms, $isp->most_forms);
         for my $each (@forms[0 .. $count - 1]) {

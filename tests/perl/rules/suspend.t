@@ -78,7 +78,10 @@ for my $hook (qw( suspend unsuspend )) {
     };
 }
 
-rule 'a_suspend_that_failed_warns_logs_and_queues_a_job_that_tries_again' => sub {
+# What follows an error that Freeside does not hear of.
+my @GOES_ON = (not_in_3 => 'Freeside 3 returns the error of a suspend, and suspends nothing');
+
+rule 'a_suspend_that_failed_warns_logs_and_queues_a_job_that_tries_again', @GOES_ON, sub {
     my ($package) = mailbox();
     magicmail->faults({kind => 'error_document', on => 1, method => 'POST', path => '/user/jane'});
     passes('Freeside hears of no error', sub { $package->suspend });
@@ -101,7 +104,7 @@ rule 'the_error_of_a_suspend_says_so_where_freeside_asks_for_it' => sub {
         'it does';
 };
 
-rule 'the_job_does_nothing_when_the_package_is_not_suspended_any_more' => sub {
+rule 'the_job_does_nothing_when_the_package_is_not_suspended_any_more', @GOES_ON, sub {
     my ($package) = mailbox();
     magicmail->faults({kind => 'error_document', on => 1, method => 'POST', path => '/user/jane'});
     passes('suspend',   sub { $package->suspend });
@@ -115,7 +118,7 @@ rule 'the_job_does_nothing_when_the_package_is_not_suspended_any_more' => sub {
     status_is 'active', 'the mailbox is open';
 };
 
-rule 'the_job_does_nothing_when_the_export_does_not_suspend_any_more' => sub {
+rule 'the_job_does_nothing_when_the_export_does_not_suspend_any_more', @GOES_ON, sub {
     my ($package) = mailbox();
     magicmail->faults({kind => 'error_document', on => 1, method => 'POST', path => '/user/jane'});
     passes('suspend', sub { $package->suspend });
@@ -130,7 +133,7 @@ rule 'the_job_does_nothing_when_the_export_does_not_suspend_any_more' => sub {
     is_deeply \@requests, [], 'without a request';
 };
 
-rule 'the_job_does_nothing_when_the_service_is_gone' => sub {
+rule 'the_job_does_nothing_when_the_service_is_gone', @GOES_ON, sub {
     my ($package, $svc) = mailbox();
     magicmail->faults({kind => 'error_document', on => 1, method => 'POST', path => '/user/jane'});
     passes('suspend',     sub { $package->suspend });
@@ -144,7 +147,7 @@ rule 'the_job_does_nothing_when_the_service_is_gone' => sub {
     status_is 'deleted', 'and it is not revived';
 };
 
-rule 'a_job_that_fails_stays_in_the_queue_with_its_text_and_can_be_retried' => sub {
+rule 'a_job_that_fails_stays_in_the_queue_with_its_text_and_can_be_retried', @GOES_ON, sub {
     my ($package) = mailbox();
     magicmail->faults(
         {kind => 'error_document', on => 1, count => 2, method => 'POST', path => '/user/jane'});

@@ -106,6 +106,9 @@ sub empty_for_a_rule { my ($self) = @_; return $self->empty_all }
 
 sub is_real { return 1 }
 
+# Freeside 4 has a table of its own for how customers pay.
+sub is_freeside_3 { return !dbdef->table('cust_payby') }
+
 sub most_forms { return $ENV{MAGICMAIL_FREESIDE_FORMS} || 1 }
 
 # A real Freeside warns of much; only what our files and the tests bring about counts.
@@ -138,7 +141,7 @@ sub customer {
         last          => 'Lee',
         bill_location => $bill,
         ship_location => $ship,
-        dbdef->table('cust_payby') ? () : (payby => 'BILL'),
+        $self->is_freeside_3 ? (payby => 'BILL') : (),
     );
     my $customer = FS::cust_main->new({%default, %column});
     return written($customer, $customer->insert);

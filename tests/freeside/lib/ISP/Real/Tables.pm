@@ -26,6 +26,7 @@ my ($tables, $references);
 sub empty {
     $tables     ||= _tables();
     $references ||= _references();
+    _wait_for_log();
     my %full = map { $_ => 1 } _with_rows(@{$tables});
     $_->{is_broken} = 0 for @{$references};
     _cut_off(\%full);
@@ -36,6 +37,13 @@ sub empty {
     }
     _restart(@{$tables});
     dbh->commit or croak dbh->errstr;
+    return;
+}
+
+# A job that is done writes to the log, once its row is gone.
+sub _wait_for_log {
+    my @log = grep { m/\A log (?: _context )? \z/x } @{$tables};
+    if (@log) { _do('LOCK TABLE ' . join(', ', @log) . ' IN SHARE ROW EXCLUSIVE MODE') }
     return;
 }
 
