@@ -37,7 +37,7 @@ my %domain    = map { $_ => $isp->domain($_)->svcnum } qw( example.net example.o
 my $export    = $isp->magicmail(
     $magicmail,
     exportname => 'Mail server',
-    options    => {@DEFAULTS, timeout => 20}
+    options    => {@DEFAULTS, timeout => 60}
 );
 my $ann     = $isp->customer(first => 'Ann', last => 'Lee', company => 'Lee & Sons <b>');
 my $package = $isp->package($ann);
@@ -171,7 +171,7 @@ subtest 'the report says that all is well' => sub {
 
 subtest 'the links of the export show a bar and say what was found' => sub {
     $queue->resume;
-    $magicmail->modes(latency_ms => 4_000);
+    $magicmail->modes(latency_ms => 25_000);    # the page is slow, too
     follow('check_export');
     page_is('bar', qr/Asking [ ] the [ ] server/x);
     $magicmail->modes(latency_ms => 0);
