@@ -142,6 +142,7 @@ sub _run {
     if (!defined $keeper) { croak "fork: $OS_ERROR" }
     if (!$keeper) {
         close $writer;
+        $self->let_others_go;
         my $apache = fork;
         if (defined $apache && !$apache) {
             close $reader;
@@ -152,7 +153,7 @@ sub _run {
         POSIX::_exit(0);
     }
     close $reader;
-    @{$self}{qw( keeper writer )} = ($keeper, $writer);
+    $self->keep($keeper, $writer);
     return;
 }
 

@@ -82,6 +82,7 @@ sub _start_driver {
     if (!defined $keeper) { croak "fork: $OS_ERROR" }
     if (!$keeper) {
         close $writer;
+        $self->let_others_go;
         POSIX::setsid();
         my $driver = fork;
         if (defined $driver && !$driver) {
@@ -94,7 +95,8 @@ sub _start_driver {
         kill KILL => -$PID;
     }
     close $printed;
-    @{$self}{qw( keeper writer output )} = ($keeper, $writer, $output);
+    $self->keep($keeper, $writer);
+    $self->{output} = $output;
     while (my $line = <$output>) {
         next if $line !~ m/successfully [ ] on [ ] port [ ] (\d+)/x;
         $self->{at} = "http://127.0.0.1:$1";

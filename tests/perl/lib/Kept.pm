@@ -10,11 +10,31 @@ use warnings;
 use Carp    qw( croak );
 use English qw( -no_match_vars );
 
+# Keeper => writer, of the programs that this process has started.
+my %writer_of;
+
+sub keep {
+    my ($self, $keeper, $writer) = @_;
+    @{$self}{qw( keeper writer )} = ($keeper, $writer);
+    $writer_of{$keeper} = $writer;
+    return;
+}
+
+# For a new keeper: it has inherited the writers of the keepers before it, and these would
+# not end while it lives.
+sub let_others_go {
+    close $_ for values %writer_of;
+    %writer_of = ();
+    return;
+}
+
 sub stop {
     my ($self) = @_;
     return if $self->{owner} != $PID || !$self->{keeper};
+    my $keeper = delete $self->{keeper};
+    delete $writer_of{$keeper};
     close delete $self->{writer} or croak "pipe: $OS_ERROR";
-    waitpid delete $self->{keeper}, 0;
+    waitpid $keeper, 0;
     return;
 }
 

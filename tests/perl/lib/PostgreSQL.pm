@@ -103,9 +103,10 @@ sub _keep {
     if (!defined $keeper) { croak "fork: $OS_ERROR" }
     if (!$keeper) {
         close $writer;
+        $self->let_others_go;
         $self->_stop_when_closed($reader);
     }
-    @{$self}{qw( keeper writer )} = ($keeper, $writer);
+    $self->keep($keeper, $writer);
     return;
 }
 
