@@ -59,6 +59,10 @@
 // that was made before a fork may be used on both sides of it: the child makes connections of its own.
 typedef struct mm_export mm_export;
 
+// One task of Freeside's, which the library and a shim carry out in a conversation (docs/dialogue.md). Made by
+// mm_task_new(), freed by mm_task_free(). One thread at a time may use it.
+typedef struct mm_task mm_task;
+
 // Is given each line of the log: `userdata` as it was set, one of MM_LOG_* as `level`, and `line`, which is
 // UTF-8 on one line and lives until the function returns. It holds no secret.
 //
@@ -152,9 +156,26 @@ int32_t mm_unsuspend(const mm_export *handle, const char *request, char **reply)
 // for mm_provision().
 int32_t mm_call(const mm_export *handle, const char *operation, const char *arguments, char **reply);
 
-// What went wrong in this thread's last call that can fail (mm_export_new() and whatever returns a status),
-// in one sentence, UTF-8, on one line; "" after a success. Never NULL, not to be freed, and valid until the
-// thread's next such call, or its end. Other threads' calls do not touch it.
+// Begins a task of Freeside's from `begin`, a JSON object in UTF-8 that says what Freeside gave to a hook
+// (docs/dialogue.md), and is not needed afterwards. Nothing is sent. C programs that have no Freeside call
+// mm_provision() and its like, with everything in one document.
+//
+// Returns NULL on a failure, which mm_last_error() tells: `begin` is NULL or no such document.
+mm_task *mm_task_new(const char *begin);
+
+// Goes on with `task`, for the export `handle`, the same one each time. `answers` is a JSON list in UTF-8: the
+// answers to what the last reply asked for, in its order; [] at first. The reply is {"ask": [...]}, named queries
+// and commands that the shim is to carry out, or {"done": {...}}, after which the task has ended. A hook that
+// failed is MM_OK: "done" has its text. Other statuses, NULLs and ownership as for mm_provision(); `task` must not
+// be NULL, and no other call on it may run.
+int32_t mm_task_next(const mm_export *handle, mm_task *task, const char *answers, char **reply);
+
+// Frees `task`, whether it has ended or not; NULL is allowed. Leaves mm_last_error() alone.
+void mm_task_free(mm_task *task);
+
+// What went wrong in this thread's last call that can fail (mm_export_new(), mm_task_new() and whatever returns
+// a status), in one sentence, UTF-8, on one line; "" after a success. Never NULL, not to be freed, and valid
+// until the thread's next such call, or its end. Other threads' calls do not touch it.
 const char *mm_last_error(void);
 
 // The same as a JSON object: "status" (a number, as returned), "kind" (the status in a word), "code" (the

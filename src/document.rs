@@ -9,10 +9,10 @@ mod request;
 
 pub use audit::{audited_account, audited_services, SeenUser};
 pub use configuration::Configuration;
-pub use fields::Fields;
+pub use fields::{text_of, Fields};
 pub use request::{
-    check_segment, former_users, namesakes_of, needed_segment, AccountWanted, Neighbour, Request, Service,
-    Shape, Standing,
+    check_segment, former_users, name_of_person, namesakes_of, needed_segment, AccountWanted, Neighbour,
+    Request, Service, Shape, Standing,
 };
 
 use crate::error::Error;

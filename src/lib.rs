@@ -12,6 +12,7 @@ pub mod error;
 pub mod evidence;
 pub mod ffi;
 pub mod foreign;
+pub mod freeside;
 pub mod http;
 pub mod id;
 pub mod log;

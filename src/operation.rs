@@ -10,11 +10,15 @@ mod rename;
 mod repair;
 mod sync;
 
+pub use purge::{finish, purge};
+pub use sync::synchronise;
+
 use crate::api::{Api, Limits};
 use crate::apply::{apply, Done};
 use crate::document::{Configuration, Request, Service, Shape};
 use crate::error::{Error, Status};
 use crate::http::{Endpoint, Https};
+use crate::id::{AccountId, PackageName};
 use crate::log::{Level, Redactor, Sink};
 use crate::observe::observe;
 use crate::password::{to_send, NotSendable, Password};
@@ -25,6 +29,37 @@ use serde_json::{json, Value};
 use std::collections::BTreeSet;
 use std::sync::Mutex;
 use std::time::Duration;
+
+/// What a hook did, and on which account.
+pub struct HookReply {
+    pub done: Done,
+    pub requests: usize,
+    pub elapsed_ms: u64,
+    pub account_id: AccountId,
+}
+
+impl HookReply {
+    fn document(&self, hook: Hook) -> Value {
+        let mut reply = json!({
+            "steps": self.done.steps,
+            "warnings": self.done.warnings,
+            "requests": self.requests,
+            "elapsed_ms": self.elapsed_ms,
+            "account_id": self.account_id.as_str(),
+        });
+        // Any other hook ends complete or as before.
+        if let (Hook::Unprovision, Value::Object(reply)) = (hook, &mut reply) {
+            reply.insert("unfinished".to_owned(), json!(self.done.unfinished));
+        }
+        reply
+    }
+}
+
+/// What was done by a task that is no hook, and with how many requests.
+pub struct AccountDone {
+    pub done: Done,
+    pub requests: usize,
+}
 
 /// One configured export: what `mm_export_new` makes. Calls on it may run side by side.
 pub struct Export {
@@ -50,9 +85,21 @@ impl Export {
     pub fn hook(&self, hook: Hook, request: &str, sink: &dyn Sink) -> Result<String, Error> {
         let request = Request::parse(request, hook.shape(), &self.configuration)
             .map_err(|error| about_the_mailbox(self.redacted(error), hook))?;
+        let reply = self.run(hook, request, self.configuration.autopurge, sink)?;
+        Ok(reply.document(hook).to_string())
+    }
+
+    /// Runs a hook; `autopurge`: whether an unprovision purges what it marked deleted.
+    pub fn run(
+        &self,
+        hook: Hook,
+        request: Request,
+        autopurge: bool,
+        sink: &dyn Sink,
+    ) -> Result<HookReply, Error> {
         let redactor = self.redactor_for(&request);
         let subject = format!("cannot {} mailbox {}", hook.verb(), request.service.address());
-        let (task, warning) = self.task(hook, request).map_err(|error| error.about(&subject))?;
+        let (task, warning) = self.task(hook, request, autopurge).map_err(|error| error.about(&subject))?;
         let api = self.api(sink, redactor, Limits::of_hook(self.configuration.timeout));
         let world = World::new(&task.request);
         let ended =
@@ -67,18 +114,33 @@ impl Export {
                 &format!("{} mailbox {address}: {steps} ({requests} requests)", hook.verb()),
             );
         }
-        let mut reply = json!({
-            "steps": done.steps,
-            "warnings": done.warnings,
-            "requests": api.requests(),
-            "elapsed_ms": u64::try_from(api.elapsed().as_millis()).unwrap_or(u64::MAX),
-            "account_id": world.account_id.as_str(),
-        });
-        // Any other hook ends complete or as before.
-        if let (Hook::Unprovision, Value::Object(reply)) = (hook, &mut reply) {
-            reply.insert("unfinished".to_owned(), json!(done.unfinished));
-        }
-        Ok(reply.to_string())
+        let elapsed_ms = u64::try_from(api.elapsed().as_millis()).unwrap_or(u64::MAX);
+        Ok(HookReply { done, requests: api.requests(), elapsed_ms, account_id: world.account_id })
+    }
+
+    /// Carries out a task that is no hook; `subject`: what could not be done, should it fail.
+    fn carry_out(&self, task: &Task, subject: &str, sink: &dyn Sink) -> Result<AccountDone, Error> {
+        let api = self.api(sink, self.redactor(), Limits::of_hook(self.configuration.timeout));
+        let (done, _) = apply(&api, task, World::new(&task.request)).map_err(|error| error.about(subject))?;
+        Ok(AccountDone { done, requests: api.requests() })
+    }
+
+    /// Refuses what no server could carry out, in the words of that hook.
+    pub fn checked(&self, hook: Hook, request: &Request) -> Result<(), Error> {
+        request.check().map_err(|error| about_the_mailbox(self.redacted(error), hook))
+    }
+
+    pub fn account_prefix(&self) -> &str {
+        &self.configuration.account_prefix
+    }
+
+    /// The package of a service that names none.
+    pub fn package(&self) -> &PackageName {
+        &self.configuration.package
+    }
+
+    pub fn autopurge(&self) -> bool {
+        self.configuration.autopurge
     }
 
     /// Runs an operation of the API, or one of this library's own, by its name.
@@ -88,7 +150,7 @@ impl Export {
 
     /// What a caller's document is refused for is told with words of its own, and those may be a secret in the wrong
     /// place.
-    fn redacted(&self, error: Error) -> Error {
+    pub fn redacted(&self, error: Error) -> Error {
         error.redacted(&self.redactor())
     }
 
@@ -122,7 +184,7 @@ impl Export {
     }
 
     /// What is to be brought about, and what staff should know beforehand.
-    fn task(&self, hook: Hook, request: Request) -> Result<(Task, Option<String>), Error> {
+    fn task(&self, hook: Hook, request: Request, autopurge: bool) -> Result<(Task, Option<String>), Error> {
         let mut unsendable = None;
         let (password, warning) = match hook {
             Hook::Provision => match password_of(&request.service) {
@@ -139,7 +201,6 @@ impl Export {
         }
         .map_err(|NotSendable(why)| Error::refused(format!("its password cannot be sent: {why}")))?;
         let old_password = request.old.as_ref().and_then(|old| password_of(old).ok());
-        let autopurge = self.configuration.autopurge;
         Ok((Task { password, unsendable, old_password, autopurge, ..Task::of(hook, request) }, warning))
     }
 }
@@ -191,7 +252,7 @@ impl Hook {
         }
     }
 
-    fn verb(self) -> &'static str {
+    pub fn verb(self) -> &'static str {
         match self {
             Hook::Provision => "provision",
             Hook::Unprovision => "unprovision",

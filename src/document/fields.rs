@@ -2,7 +2,7 @@
 
 use crate::error::Error;
 use crate::foreign::quoted;
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
 use std::rc::Rc;
 
 /// The keys of an object that have not been taken yet.
@@ -95,6 +95,18 @@ impl Fields {
         services.ok_or_else(|| self.wrong(key, "a list of [svcnum, username, domain]"))
     }
 
+    /// A list of numbers, each with a text.
+    pub fn pairs(&mut self, key: &str) -> Result<Vec<(u64, String)>, Error> {
+        let pair = |item| {
+            let Value::Array(items) = item else { return None };
+            let texts: Option<Vec<String>> = items.into_iter().map(text_of).collect();
+            let [number, text] = <[String; 2]>::try_from(texts?).ok()?;
+            Some((number.parse().ok()?, text))
+        };
+        let pairs: Option<_> = self.list(key)?.into_iter().map(pair).collect();
+        pairs.ok_or_else(|| self.wrong(key, "a list of [number, text]"))
+    }
+
     pub fn objects(&mut self, key: &str) -> Result<Vec<Fields>, Error> {
         let prefix: Rc<str> = format!("{}{key}.", self.prefix).into();
         self.list(key)?
@@ -111,7 +123,7 @@ impl Fields {
             .into_iter()
             .map(|item| match item {
                 Value::String(text) => Ok(text),
-                Value::Number(number) => Ok(number.to_string()),
+                Value::Number(number) => Ok(digits(&number)),
                 _ => Err(self.wrong(key, "a list of texts")),
             })
             .collect()
@@ -148,12 +160,24 @@ impl Fields {
     }
 }
 
-/// None: it is neither a text nor a number.
-fn text_of(value: Value) -> Option<String> {
+/// A text, or a number as its digits; null is an empty text. None: it is neither.
+pub fn text_of(value: Value) -> Option<String> {
     match value {
         Value::Null => Some(String::new()),
         Value::String(text) => Some(text),
-        Value::Number(number) => Some(number.to_string()),
+        Value::Number(number) => Some(digits(&number)),
         _ => None,
     }
 }
+
+/// A whole number has no point, though a caller may write one: Perl does once it has compared the number.
+fn digits(number: &Number) -> String {
+    let whole = number.as_f64().filter(|number| number.fract() == 0.0 && number.abs() < LARGEST_WHOLE);
+    match whole.filter(|_| number.is_f64()) {
+        Some(whole) => format!("{whole:.0}"),
+        None => number.to_string(),
+    }
+}
+
+/// Up to here a number with a point is exact.
+const LARGEST_WHOLE: f64 = 9_007_199_254_740_992.0;

@@ -31,9 +31,9 @@ pub fn c_text(text: &str) -> CString {
 }
 
 /// A new handle, or NULL.
-pub fn make(body: impl FnOnce() -> Result<Export, Error>) -> *mut mm_export {
+pub fn make<T>(body: impl FnOnce() -> Result<T, Error>) -> *mut T {
     last_error::set(None);
-    match panics::guard(|| body().map(|export| Box::new(mm_export::from(export)))) {
+    match panics::guard(|| body().map(Box::new)) {
         Ok(handle) => Box::into_raw(handle),
         Err(error) => {
             last_error::set(Some(&error));
@@ -42,7 +42,13 @@ pub fn make(body: impl FnOnce() -> Result<Export, Error>) -> *mut mm_export {
     }
 }
 
-pub unsafe fn free(handle: *mut mm_export) {
+/// A handle that nobody else uses meanwhile.
+pub unsafe fn exclusive<'a, T>(handle: *mut T, what: &str) -> Result<&'a mut T, Error> {
+    // SAFETY: NULL, or a handle that lives, and that only this call uses.
+    unsafe { handle.as_mut() }.ok_or_else(|| Error::argument(format!("the {what} must not be NULL")))
+}
+
+pub unsafe fn free<T>(handle: *mut T) {
     if handle.is_null() {
         return;
     }

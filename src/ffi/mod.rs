@@ -11,6 +11,7 @@ mod last_error;
 mod log_functions;
 
 use crate::error::Status;
+use crate::freeside::Task;
 use crate::log::Level;
 use crate::operation::Export;
 use crate::world::Hook;
@@ -78,6 +79,12 @@ impl From<Export> for mm_export {
     }
 }
 
+/// One task of Freeside's, which the library and a shim carry out in a conversation (docs/dialogue.md). Made by
+/// mm_task_new(), freed by mm_task_free(). One thread at a time may use it.
+pub struct mm_task {
+    task: Task,
+}
+
 /// Is given each line of the log: `userdata` as it was set, one of MM_LOG_* as `level`, and `line`, which is
 /// UTF-8 on one line and lives until the function returns. It holds no secret.
 ///
@@ -113,7 +120,7 @@ pub extern "C" fn mm_version() -> *const c_char {
 /// (MM_ARGUMENT in the detail), or an option cannot be used (MM_CONFIGURATION).
 #[no_mangle]
 pub unsafe extern "C" fn mm_export_new(config: *const c_char) -> *mut mm_export {
-    boundary::make(|| Export::new(text(config, "configuration")?))
+    boundary::make(|| Ok(mm_export::from(Export::new(text(config, "configuration")?)?)))
 }
 
 /// Frees `handle`; NULL is allowed. No other call on it may be running or follow, in this process; a child
@@ -227,9 +234,43 @@ pub unsafe extern "C" fn mm_call(
     })
 }
 
-/// What went wrong in this thread's last call that can fail (mm_export_new() and whatever returns a status),
-/// in one sentence, UTF-8, on one line; "" after a success. Never NULL, not to be freed, and valid until the
-/// thread's next such call, or its end. Other threads' calls do not touch it.
+/// Begins a task of Freeside's from `begin`, a JSON object in UTF-8 that says what Freeside gave to a hook
+/// (docs/dialogue.md), and is not needed afterwards. Nothing is sent. C programs that have no Freeside call
+/// mm_provision() and its like, with everything in one document.
+///
+/// Returns NULL on a failure, which mm_last_error() tells: `begin` is NULL or no such document.
+#[no_mangle]
+pub unsafe extern "C" fn mm_task_new(begin: *const c_char) -> *mut mm_task {
+    boundary::make(|| Ok(mm_task { task: Task::begin(text(begin, "task")?)? }))
+}
+
+/// Goes on with `task`, for the export `handle`, the same one each time. `answers` is a JSON list in UTF-8: the
+/// answers to what the last reply asked for, in its order; [] at first. The reply is {"ask": [...]}, named queries
+/// and commands that the shim is to carry out, or {"done": {...}}, after which the task has ended. A hook that
+/// failed is MM_OK: "done" has its text. Other statuses, NULLs and ownership as for mm_provision(); `task` must not
+/// be NULL, and no other call on it may run.
+#[no_mangle]
+pub unsafe extern "C" fn mm_task_next(
+    handle: *const mm_export,
+    task: *mut mm_task,
+    answers: *const c_char,
+    reply: *mut *mut c_char,
+) -> i32 {
+    boundary::run(handle, reply, |export, sink| {
+        let mm_task { task } = boundary::exclusive(task, "task")?;
+        task.next(export, text(answers, "answers")?, sink)
+    })
+}
+
+/// Frees `task`, whether it has ended or not; NULL is allowed. Leaves mm_last_error() alone.
+#[no_mangle]
+pub unsafe extern "C" fn mm_task_free(task: *mut mm_task) {
+    boundary::free(task);
+}
+
+/// What went wrong in this thread's last call that can fail (mm_export_new(), mm_task_new() and whatever returns
+/// a status), in one sentence, UTF-8, on one line; "" after a success. Never NULL, not to be freed, and valid
+/// until the thread's next such call, or its end. Other threads' calls do not touch it.
 #[no_mangle]
 pub extern "C" fn mm_last_error() -> *const c_char {
     last_error::text()

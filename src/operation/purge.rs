@@ -1,26 +1,20 @@
 //! `purge_deleted` and `finish_unprovision`: what an unprovision left for after its commit.
 
 use super::sync::services_of;
-use super::Export;
-use crate::api::Limits;
-use crate::apply::apply;
+use super::{AccountDone, Export};
 use crate::document::{former_users, namesakes_of, Fields, Request};
 use crate::error::Error;
 use crate::id::{AccountId, UserName};
 use crate::log::Sink;
-use crate::world::{Hook, Task, World};
+use crate::world::{Hook, Task};
 use serde_json::{json, Value};
 
 /// `{account_id, user, address, services, namesakes, former_users}` → `{steps, warnings, requests}`. Purges the
 /// user, its addresses and the emptied account only if they are still marked deleted and belong together; an
 /// account that has services in Freeside (`services`) is not purged, whatever the server shows of it.
 pub fn purge_deleted(export: &Export, fields: Fields, sink: &dyn Sink) -> Result<Value, Error> {
-    let request = left_behind(fields)?;
-    let task = Task { autopurge: true, ..Task::of(Hook::Purge, request) };
-    let api = export.api(sink, export.redactor(), Limits::of_hook(export.configuration.timeout));
-    let subject = format!("cannot purge mailbox {}", task.address());
-    let (done, _) = apply(&api, &task, World::new(&task.request)).map_err(|error| error.about(&subject))?;
-    Ok(json!({ "steps": done.steps, "warnings": done.warnings, "requests": api.requests() }))
+    let left = purge(export, left_behind(fields)?, sink)?;
+    Ok(json!({ "steps": left.done.steps, "warnings": left.done.warnings, "requests": left.requests }))
 }
 
 /// The same document, and `autopurge` → `{steps, warnings, unfinished, requests}`. Finishes an unprovision whose
@@ -28,14 +22,32 @@ pub fn purge_deleted(export: &Export, fields: Fields, sink: &dyn Sink) -> Result
 /// A user who is in use again, or whom one of the `services` has, is left alone.
 pub fn finish_unprovision(export: &Export, mut fields: Fields, sink: &dyn Sink) -> Result<Value, Error> {
     let autopurge = fields.flag("autopurge")?;
-    let request = left_behind(fields)?;
-    let task = Task { autopurge, finishing: true, ..Task::of(Hook::Unprovision, request) };
-    let api = export.api(sink, export.redactor(), Limits::of_hook(export.configuration.timeout));
-    let subject = format!("cannot finish the unprovision of mailbox {}", task.address());
-    let (done, _) = apply(&api, &task, World::new(&task.request)).map_err(|error| error.about(&subject))?;
+    let left = finish(export, left_behind(fields)?, autopurge, sink)?;
     Ok(json!({
-        "steps": done.steps, "warnings": done.warnings, "unfinished": done.unfinished, "requests": api.requests(),
+        "steps": left.done.steps,
+        "warnings": left.done.warnings,
+        "unfinished": left.done.unfinished,
+        "requests": left.requests,
     }))
+}
+
+/// The purge of it.
+pub fn purge(export: &Export, request: Request, sink: &dyn Sink) -> Result<AccountDone, Error> {
+    let task = Task { autopurge: true, ..Task::of(Hook::Purge, request) };
+    let subject = format!("cannot purge mailbox {}", task.address());
+    export.carry_out(&task, &subject, sink)
+}
+
+/// What its unprovision could not finish.
+pub fn finish(
+    export: &Export,
+    request: Request,
+    autopurge: bool,
+    sink: &dyn Sink,
+) -> Result<AccountDone, Error> {
+    let task = Task { autopurge, finishing: true, ..Task::of(Hook::Unprovision, request) };
+    let subject = format!("cannot finish the unprovision of mailbox {}", task.address());
+    export.carry_out(&task, &subject, sink)
 }
 
 fn left_behind(mut fields: Fields) -> Result<Request, Error> {

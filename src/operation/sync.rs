@@ -1,13 +1,11 @@
 //! `sync`: the packages of an account brought in line with the services that are on it.
 
-use super::Export;
-use crate::api::Limits;
-use crate::apply::apply;
+use super::{AccountDone, Export};
 use crate::document::{needed_segment, Fields, Neighbour, Standing};
 use crate::error::Error;
 use crate::id::{AccountId, PackageName, UserName};
 use crate::log::Sink;
-use crate::world::{Hook, Task, World};
+use crate::world::{Hook, Task};
 use serde_json::{json, Value};
 
 /// `{account_id, services: [{svcnum, username, package}]}` → `{steps, warnings, requests}`. Nothing is done where
@@ -21,11 +19,24 @@ pub fn sync(export: &Export, mut fields: Fields, sink: &dyn Sink) -> Result<Valu
         .filter(|service| service.as_ref().map_or(true, Neighbour::can_be_a_mailbox))
         .collect::<Result<Vec<_>, _>>()?;
     fields.finish()?;
-    let task = Task::of_account(Hook::Sync, &account, services);
-    let api = export.api(sink, export.redactor(), Limits::of_hook(export.configuration.timeout));
+    let synchronised = synchronise(export, &account, services, sink)?;
+    Ok(json!({
+        "steps": synchronised.done.steps,
+        "warnings": synchronised.done.warnings,
+        "requests": synchronised.requests,
+    }))
+}
+
+/// The account's packages as its services bring them.
+pub fn synchronise(
+    export: &Export,
+    account: &AccountId,
+    services: Vec<Neighbour>,
+    sink: &dyn Sink,
+) -> Result<AccountDone, Error> {
+    let task = Task::of_account(Hook::Sync, account, services);
     let subject = format!("cannot bring the packages of account {account} in line");
-    let (done, _) = apply(&api, &task, World::new(&task.request)).map_err(|error| error.about(&subject))?;
-    Ok(json!({ "steps": done.steps, "warnings": done.warnings, "requests": api.requests() }))
+    export.carry_out(&task, &subject, sink)
 }
 
 /// The services of an account.

@@ -71,6 +71,30 @@ static void each_null_of_a_call_is_named(void)
     CHECK(mm_call(NULL, NULL, NULL, NULL) == MM_ARGUMENT);
 }
 
+static void each_null_of_a_task_is_named(void)
+{
+    static const char begin[] =
+        "{\"task\": \"suspend\", \"export\": {\"exportnum\": 1}, \"context\": {},"
+        " \"service\": {\"svcnum\": 17, \"username\": \"jane\"}}";
+    mm_task *task;
+    CHECK(mm_task_new(NULL) == NULL);
+    CHECK_SAYS(mm_last_error(), "the task must not be NULL");
+    CHECK(mm_task_new("{\"task\": \"sail\"}") == NULL);
+    CHECK_SAYS(mm_last_error(), "unknown task sail");
+    task = mm_task_new(begin);
+    CHECK(task != NULL);
+    FAILS(mm_task_next(NULL, task, "[]", &reply), MM_ARGUMENT, "the handle must not be NULL");
+    FAILS(mm_task_next(handle, NULL, "[]", &reply), MM_ARGUMENT, "the task must not be NULL");
+    FAILS(mm_task_next(handle, task, NULL, &reply), MM_ARGUMENT, "the answers must not be NULL");
+    FAILS(mm_task_next(handle, task, "{}", &reply), MM_ARGUMENT, "the answers are JSON, but not a list");
+    CHECK(mm_task_next(handle, task, "[]", &reply) == MM_OK);
+    CHECK_SAYS(reply, "\"name\":\"exports\"");
+    mm_string_free(reply);
+    FAILS(mm_task_next(handle, task, "[]", &reply), MM_ARGUMENT, "an answer is missing");
+    mm_task_free(task);
+    mm_task_free(NULL);
+}
+
 static void a_request_that_cannot_be_carried_out_is_refused(void)
 {
     char request[1024];
@@ -109,6 +133,7 @@ int main(void)
     RUN(no_configuration_makes_no_handle);
     RUN(each_null_of_each_hook_is_named);
     RUN(each_null_of_a_call_is_named);
+    RUN(each_null_of_a_task_is_named);
     RUN(a_request_that_cannot_be_carried_out_is_refused);
     RUN(huge_and_deep_documents_are_refused);
     mm_export_free(handle);

@@ -7,6 +7,7 @@ mod abi_library;
 mod attacks;
 mod audit;
 mod audit_server;
+mod dialogue;
 mod echo;
 mod hostile;
 mod http;

@@ -169,7 +169,7 @@ rule 'a_history_that_cannot_be_read_only_keeps_the_account', %PURGING,
     my $svc = provision(isp->customer, username => 'jane');
     ## no critic (ProhibitNoWarnings, ProtectPrivateVars): on purpose
     no warnings 'redefine';
-    local *FS::part_export::magicmail::History::_rows =
+    local *FS::part_export::magicmail::Records::history_rows =
         sub { dbh->do('SELECT 1 FROM nowhere'); die "it hangs\n" };
     local dbh->{PrintError} = 0;
     passes('unprovisioned', sub { $svc->delete });

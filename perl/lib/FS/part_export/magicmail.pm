@@ -1,7 +1,7 @@
 package FS::part_export::magicmail;
 
 # The export of mailboxes to a MagicMail server: what Freeside calls. Each hook
-# is one run of FS::part_export::magicmail::Hook, in which the Rust library
+# is one run of FS::part_export::magicmail::Dialogue, in which the Rust library
 # decides and works. Loading this needs nothing that may lack: the library and
 # what binds it are loaded at the first call that needs them.
 
@@ -30,7 +30,7 @@ use parent qw(
     FS::part_export
 );
 
-use FS::part_export::magicmail::Hook;
+use FS::part_export::magicmail::Dialogue;
 use FS::part_export::magicmail::Jobs;
 use FS::part_export::magicmail::Log;
 use FS::part_export::magicmail::Rename;
@@ -79,30 +79,30 @@ and nothing is ever refused.
 sub _export_insert {
     my ($self, $svc) = @_;
     return '' if FS::part_export::magicmail::Rename::is_customer($svc);
-    return FS::part_export::magicmail::Hook->run($self, 'provision', $svc);
+    return FS::part_export::magicmail::Dialogue->run($self, 'provision', $svc);
 }
 
 sub _export_replace {
     my ($self, $new, $old) = @_;
     return FS::part_export::magicmail::Rename::run($self, $new, $old)
         if FS::part_export::magicmail::Rename::is_customer($new);
-    return FS::part_export::magicmail::Hook->run($self, 'replace', $new, old => $old);
+    return FS::part_export::magicmail::Dialogue->run($self, 'replace', $new, old => $old);
 }
 
 sub _export_delete {
     my ($self, $svc) = @_;
     return '' if FS::part_export::magicmail::Rename::is_customer($svc);
-    return FS::part_export::magicmail::Hook->run($self, 'unprovision', $svc);
+    return FS::part_export::magicmail::Dialogue->run($self, 'unprovision', $svc);
 }
 
 sub _export_suspend {
     my ($self, $svc) = @_;
-    return FS::part_export::magicmail::Hook->run($self, 'suspend', $svc);
+    return FS::part_export::magicmail::Dialogue->run($self, 'suspend', $svc);
 }
 
 sub _export_unsuspend {
     my ($self, $svc) = @_;
-    return FS::part_export::magicmail::Hook->run($self, 'unsuspend', $svc);
+    return FS::part_export::magicmail::Dialogue->run($self, 'unsuspend', $svc);
 }
 ## use critic
 

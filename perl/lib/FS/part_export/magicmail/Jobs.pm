@@ -10,16 +10,11 @@ use warnings;
 
 use FS::Record qw(qsearch qsearchs);
 
-use FS::part_export::magicmail::History;
-use FS::part_export::magicmail::Locks;
-use FS::part_export::magicmail::Log;
 use FS::part_export::magicmail::Records;
-use FS::part_export::magicmail::Services;
 use FS::part_export::magicmail::Text        qw(job_text one_line);
 use FS::part_export::magicmail::Transaction qw(in_transaction);
 
-my $CLASS       = 'FS::part_export::magicmail';
-my $NOT_REACHED = 5;
+my $CLASS = 'FS::part_export::magicmail';
 
 # A job of version 1.0.0 that still waits has its arguments in this order, without keys.
 my @KEYS = qw(exportnum svcnum username domain account);
@@ -48,189 +43,53 @@ sub queue {
     return $queued->insert(@arguments);
 }
 
-# After a change of service definition: unprovisions the user unless a provisioned service
-# uses it, and never purges it. If the service itself still does, by another export, the
-# account's packages are synchronised.
+# The jobs about a mailbox that an unprovision left behind, the arguments as they were
+# queued. What is to be done, and whether anything is, the library decides once the
+# account is locked.
+
+# After a change of service definition.
 sub unprovision {
     my @arguments = @_;
-    return _job(sub { _unprovision(@arguments); return });
+    return _job(sub { _left_behind(unprovision_job => @arguments); return });
 }
 
-sub _unprovision {
+# After an unprovision with purge_after_commit.
+sub purge {
     my @arguments = @_;
-    my ($export, $svc, %given) = _mailbox(@arguments);
-    return in_transaction(
-        sub {
-            my $records   = _locked_records($export, $given{account_id});
-            my $namesakes = FS::part_export::magicmail::Services->new($records)->namesakes($given{username});
-            if (grep { $_->{svcnum} == $svc->svcnum } @{$namesakes}) {
-                _sync_packages($export, $svc);
-                return;
-            }
+    return _job(sub { _left_behind(purge_job => @arguments); return });
+}
 
-            # One of another domain may have nothing to do with this mailbox: the library
-            # decides by the addresses on it.
-            return if grep { lc $_->{domain} eq lc $given{domain} } @{$namesakes};
-            require FS::part_export::magicmail::Hook;
-            my $error = FS::part_export::magicmail::Hook->run(
-                $export, 'unprovision', $svc,
-                is_job     => 1,
-                domain     => $given{domain},
-                account_id => $given{account_id},
-            );
-            die "$error\n" if $error ne '';
+# After an unprovision that could not do everything.
+sub finish {
+    my @arguments = @_;
+    return _job(sub { _left_behind(finish_job => @arguments); return });
+}
+
+sub _left_behind {
+    my ($task, @arguments) = @_;
+    my ($export, $svc, %given) = _mailbox(@arguments);
+    my ($purge) = (_in_order(@arguments))[scalar @KEYS];
+    return _run($export, $task, $svc, %given, $task eq 'finish_job' ? (purge => $purge ? 1 : 0) : ());
+}
+
+# Runs a task in a transaction; dies with its error once that has ended, so that what was
+# written down stays.
+sub _run {
+    my ($export, $task, $svc, %more) = @_;
+    require FS::part_export::magicmail::Dialogue;
+    my $error = '';
+    in_transaction(
+        sub {
+            $error = FS::part_export::magicmail::Dialogue->run($export, $task, $svc, is_job => 1, %more);
             return;
         }
     );
-}
-
-sub _sync_packages {
-    my ($export, $svc) = @_;
-    my $provisioned = qsearchs('svc_acct', {svcnum => $svc->svcnum});
-    $export->error_init;
-    $export->_magic_sync($provisioned);    ## no critic (ProtectPrivateSubs) -- ours
-    my $error = $export->error;
     die "$error\n" if $error ne '';
     return;
 }
 
-# After an unprovision with purge_after_commit: purges what is still marked
-# deleted, on the same account (the library looks), and used by no service.
-sub purge {
-    my @arguments = @_;
-    return _job(sub { _purge(@arguments); return });
-}
-
-sub _purge {
-    my @arguments = @_;
-    my ($export, $svc, %given) = _mailbox(@arguments);
-    return in_transaction(
-        sub {
-            my $records = _locked_records($export, $given{account_id});
-            return if !$records->options->{autopurge};
-            my $request = _left_behind($records, 1, %given);
-            return if _is_used($request);
-            _purge_mailbox($export, $request, _about($records, $svc, $given{account_id}));
-            return;
-        }
-    );
-}
-
-# After an unprovision that could not do everything after the mark: does the rest, if the
-# user is still marked deleted (the library looks) and no service of the account has its
-# name. It purges only if the unprovision would have, and the export still does.
-sub finish {
-    my @arguments = @_;
-    return _job(sub { _finish(@arguments); return });
-}
-
-sub _finish {
-    my @arguments = @_;
-    my ($export, $svc, %given) = _mailbox(@arguments);
-    my ($purges) = (_in_order(@arguments))[scalar @KEYS];
-    my $rest = '';
-    in_transaction(
-        sub {
-            my $records   = _locked_records($export, $given{account_id});
-            my $autopurge = $purges && $records->options->{autopurge} ? 1 : 0;
-            my $request   = _left_behind($records, $autopurge, %given);
-            return if _is_used($request);
-            my $about = _about($records, $svc, $given{account_id});
-            my $reply =
-                _called($export, $about, finish_unprovision => {%{$request}, autopurge => $autopurge});
-            my $task = "unprovision of mailbox $request->{address}";
-            _note_reply($export, $about, $reply, "finished the $task", $task);
-
-            if (@{$reply->{unfinished} || []}) {
-                $rest = "cannot finish the unprovision of mailbox $request->{address}: " . join '; ',
-                    @{$reply->{warnings}}, 'left to do: ' . join ', ', @{$reply->{unfinished}};
-            }
-            return;
-        }
-    );
-    die "$rest\n" if $rest ne '';
-    return;
-}
-
-# What a line of the log is about: the service, or the customer whom the account is named
-# after.
-sub _about {
-    my ($records, $svc, $account) = @_;
-    my $custnum  = FS::part_export::magicmail::Services->new($records)->custnum_in($account);
-    my $is_there = qsearchs('svc_acct', {svcnum => $svc->svcnum});
-    return FS::part_export::magicmail::Log::about($svc, $is_there,
-        $custnum && $records->customer($custnum) ? $custnum : 0);
-}
-
-# What the library is to know of a mailbox that an unprovision left behind, and of its
-# account, as it is now.
-sub _left_behind {
-    my ($records, $purges, %given) = @_;
-    my ($account, $username) = @given{qw(account_id username)};
-    my $services = FS::part_export::magicmail::Services->new($records);
-    my %request  = (
-        account_id => $account,
-        user       => $username,
-        address    => "$username\@$given{domain}",
-        namesakes  => $services->namesakes($username),
-        services   => [],
-    );
-    foreach my $service ($services->on_accounts([$account])) {
-        next if lc $service->{account_id} ne lc $account;
-        push @{$request{services}}, {map { $_ => $service->{$_} } qw(svcnum username domain package)};
-    }
-    if ($purges && !@{$request{services}}) {
-        my $history = FS::part_export::magicmail::History->new($records, $services);
-        my $former  = $history->former_users([$account], 0, $username);
-        if ($former) { $request{former_users} = $former }
-    }
-    return \%request;
-}
-
-# Whether a provisioned service of the account has the user name: then there is nothing
-# left to do.
-sub _is_used {
-    my ($request) = @_;
-    return scalar grep { lc $_->{username} eq lc $request->{user} } @{$request->{services}};
-}
-
-sub _purge_mailbox {
-    my ($export, $request, $about) = @_;
-    my $reply = _called($export, $about, purge_deleted => $request);
-    _note_reply($export, $about, $reply, map { "$_ mailbox $request->{address}" } 'purged', 'purge of');
-    return;
-}
-
-# What was done, and what a person should know, in the log: the first words of each.
-sub _note_reply {
-    my ($export, $about, $reply, $done, $task) = @_;
-    if (@{$reply->{steps} || []}) {
-        FS::part_export::magicmail::Log::changed($about, "$done: " . join('; ', @{$reply->{steps}}), $export);
-    }
-    foreach my $warning (@{$reply->{warnings} || []}) {
-        FS::part_export::magicmail::Log::warned($about, "$task: $warning", $export);
-    }
-    return;
-}
-
-# The reply of an operation of the library's. If it fails, that is in the log, and dies.
-sub _called {
-    my ($export, $about, $operation, $request) = @_;
-    my ($library, $failure) = $export->magic_library;
-    my $reply;
-    if ($library) {
-        ($reply, $failure) =
-            $library->call($operation, $request, FS::part_export::magicmail::Log::sink($export));
-    }
-    return $reply if !$failure;
-    if ($library && $failure->{status} == $NOT_REACHED) { $library->forget }
-    FS::part_export::magicmail::Log::failed($about, $failure->{text}, $export);
-    die "$failure->{text}\n";
-}
-
 # After a suspend that failed: tries again while the package is suspended and the
-# export suspends at all. It looks once the service is locked: a customer who pays at
-# the same moment is unsuspended by whoever holds the lock.
+# export suspends at all.
 sub suspend {
     my @arguments = @_;
     return _job(sub { _suspend(@arguments); return });
@@ -241,26 +100,8 @@ sub _suspend {
     _is_number($svcnum) or die "the service is no number\n";
     my $export = export($exportnum, "suspend the mailbox of service $svcnum");
     require FS::svc_acct;
-    return in_transaction(
-        sub {
-            my $records = _records($export);
-            FS::part_export::magicmail::Locks::take(
-                $records,
-                svcnum   => $svcnum,
-                custnums => [$records->custnum_of_service($svcnum)]
-            );
-            my $svc = qsearchs('svc_acct', {svcnum => $svcnum});
-            return if !$svc || $export->get('no_suspend');
-            my $facts = $records->service_facts($svc);
-            my $own   = $records->exports->{$export->exportnum};
-            return if !$facts->{susp};
-            return if !$own->{svcparts}{$facts->{svcpart}};
-            require FS::part_export::magicmail::Hook;
-            my $error = FS::part_export::magicmail::Hook->run($export, 'suspend', $svc, is_job => 1);
-            die "$error\n" if $error ne '';
-            return;
-        }
-    );
+    my $svc = qsearchs('svc_acct', {svcnum => $svcnum}) or return;
+    return _run($export, 'suspend', $svc);
 }
 
 # The number of the job that tries a suspend of a service again, by one of these exports,
@@ -456,19 +297,6 @@ sub _is_number {
 sub _records {
     my ($export) = @_;
     return FS::part_export::magicmail::Records->new($export, $export->magic_options);
-}
-
-# The same, once the account is locked.
-sub _locked_records {
-    my ($export, $account_id) = @_;
-    my $records  = _records($export);
-    my $services = FS::part_export::magicmail::Services->new($records);
-    FS::part_export::magicmail::Locks::take(
-        $records,
-        accounts => [$account_id],
-        custnums => [$services->custnum_in($account_id)]
-    );
-    return $records;
 }
 
 1;

@@ -81,14 +81,6 @@ sub for_configuration {
     return $kept{$key};
 }
 
-# Runs a hook (provision, unprovision, replace, suspend, unsuspend) on a request
-# document. The lines that the library writes meanwhile are given to $log, as
-# level (0 debug to 3 error) and text. Returns (reply) or (undef, failure).
-sub hook {
-    my ($self, $hook, $request, $log) = @_;
-    return $self->_run("mm_$hook", $log, $json->encode($request));
-}
-
 # A document as JSON text, in UTF-8, its keys in order.
 sub json_text {
     my ($document) = @_;
@@ -107,11 +99,42 @@ sub json_document {
     return $is_read ? $document : undef;
 }
 
+# Runs a hook (provision, unprovision, replace, suspend, unsuspend) on a request
+# document that has everything. The lines that the library writes meanwhile are given to
+# $log, as level (0 debug to 3 error) and text. Returns (reply) or (undef, failure).
+sub hook {
+    my ($self, $hook, $request, $log) = @_;
+    return $self->_run("mm_$hook", $log, $json->encode($request));
+}
+
 # Runs an operation by its name. Returns (reply) or (undef, failure); a reply of
 # undef alone says that the server has no such thing.
 sub call {
     my ($self, $operation, $arguments, $log) = @_;
     return $self->_run('mm_call', $log, $operation, $json->encode($arguments));
+}
+
+# Carries out a task of Freeside's: gives each list of queries and commands to $answer,
+# which returns the list of their answers and does not die. Returns (what it ended
+# with) or (undef, failure).
+sub converse {
+    my ($self, $begin, $answer, $log) = @_;
+    local $@ = '';
+    my $task = $call{mm_task_new}->($json->encode($begin));
+    return (undef, _failure($STATUS_BAD)) if !$task;
+    my ($answers, $turn, $failure) = ([]);
+    my $has_ended = eval {
+        while (1) {
+            ($turn, $failure) = $self->_run('mm_task_next', $log, $task, $json->encode($answers));
+            last if $failure || $turn->{done};
+            $answers = $answer->($turn->{ask});
+        }
+        1;
+    };
+    my $death = "$@";
+    $call{mm_task_free}->($task);
+    return (undef, {status => $STATUS_BAD, text => $death}) if !$has_ended;
+    return $failure ? (undef, $failure) : ($turn->{done}, undef);
 }
 
 # Is kept no longer: the next use makes a new one, which reads the certificates
@@ -186,18 +209,19 @@ sub _functions {
     my ($ffi) = @_;
     $ffi->type('(opaque,sint32,string)->void' => 'mm_log_fn');
     my %signature = (
-        mm_version           => [[]                                 => 'string'],
-        mm_export_new        => [['string']                         => 'opaque'],
-        mm_export_free       => [['opaque']                         => 'void'],
-        mm_export_set_log    => [[qw(opaque mm_log_fn opaque)]      => 'void'],
-        mm_call              => [[qw(opaque string string opaque*)] => 'sint32'],
+        mm_version        => [[]                                 => 'string'],
+        mm_export_new     => [['string']                         => 'opaque'],
+        mm_export_free    => [['opaque']                         => 'void'],
+        mm_export_set_log => [[qw(opaque mm_log_fn opaque)]      => 'void'],
+        mm_call           => [[qw(opaque string string opaque*)] => 'sint32'],
+        (map { ("mm_$_" => [[qw(opaque string opaque*)] => 'sint32']) } @HOOKS),
+        mm_task_new          => [['string']                         => 'opaque'],
+        mm_task_next         => [[qw(opaque opaque string opaque*)] => 'sint32'],
+        mm_task_free         => [['opaque']                         => 'void'],
         mm_last_error        => [[]                                 => 'string'],
         mm_last_error_detail => [[]                                 => 'string'],
         mm_string_free       => [['opaque']                         => 'void'],
     );
-    foreach my $hook (@HOOKS) {
-        $signature{"mm_$hook"} = [[qw(opaque string opaque*)] => 'sint32'];
-    }
     my %functions;
     foreach my $name (keys %signature) {
         $functions{$name} =

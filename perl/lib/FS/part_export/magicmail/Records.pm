@@ -40,14 +40,12 @@ sub text {
     return characters($value, $self->{from_bytes});
 }
 
-# Whose a service is: custnum, agent_custid, its domain, and on_record, the account that it is on. A
-# service that moves to another definition has that under the old definition's export; it
-# counts, for the mailbox is the same.
-sub owner {
-    my ($self, $svc) = @_;
-    my $svcnum = $svc->svcnum;
-    my ($on_record, $join, @bind) = $self->_record_of($svcnum);
-    return $self->_own_record( <<"END", $svc->domsvc || undef, $svcnum, @bind);
+# Whose a service is: custnum, agent_custid, its domain; a row for each of its records of
+# this server's exports, with exportnum and on_record, the account that it is on.
+sub owner_rows {
+    my ($self,      $svcnum, $domsvc) = @_;
+    my ($on_record, $join,   @bind)   = $self->_record_of($svcnum);
+    return $self->rows( <<"END", $domsvc || undef, $svcnum, @bind);
 SELECT cust_pkg.custnum, cust_main.agent_custid,
        ( SELECT domain FROM svc_domain WHERE svc_domain.svcnum = ? ) AS domain,
        $on_record
@@ -59,32 +57,33 @@ SELECT cust_pkg.custnum, cust_main.agent_custid,
 END
 }
 
-# The customer of a service, as a number; 0 where there is none.
-sub custnum_of_service {
-    my ($self, $svcnum) = @_;
-    my ($row) = $self->rows(<<'END', $svcnum);
-SELECT cust_pkg.custnum
-  FROM cust_svc
-  JOIN cust_pkg ON cust_pkg.pkgnum = cust_svc.pkgnum
- WHERE cust_svc.svcnum = ?
-END
-    return $row && $row->{custnum} ? $row->{custnum} : 0;
-}
-
 # What is known of a service: that, and first_name and last_name of its customer,
 # svcpart, pkgnum, susp, row_svcnum (undef when the row of svc_acct is gone), domain,
 # old_domain, has_namesake (whether another service has its user name, in whatever
-# domain).
+# domain). Of its records, one: this export's, if it has one. A service that moves to
+# another definition has that under the old definition's export; it counts, for the
+# mailbox is the same.
 sub service_facts {
-    my ($self, $svc, $old) = @_;
-    my $svcnum  = $svc->svcnum;
-    my @domains = map { $_ ? $_->domsvc || undef : undef } $svc, $old;
+    my ($self, $svc) = @_;
+    my @rows      = $self->service_rows(map { $svc->get($_) } qw(svcnum username domsvc));
+    my $exportnum = $self->{export}->exportnum;
+    my ($own)     = grep { ($_->{exportnum} || 0) == $exportnum } @rows;
+    my $facts     = $own || $rows[0];
+    foreach my $text (qw(domain on_record agent_custid first_name last_name)) {
+        $facts->{$text} = $self->text($facts->{$text});
+    }
+    return $facts;
+}
+
+# The same as rows, one for each record.
+sub service_rows {
+    my ($self, $svcnum, $username, $domsvc, $old_domsvc) = @_;
     my ($on_record, $join, @bind) = $self->_record_of($svcnum);
-    my $username = $svc->username;
-    my @names    = spellings(defined $username ? $username : '');
-    my $places   = places(@names);
-    my $locking  = _locking_read();
-    return $self->_own_record( <<"END", @domains, @names, ($svcnum) x 3, @bind);
+    my @names   = spellings(defined $username ? $username : '');
+    my $places  = places(@names);
+    my $locking = _locking_read();
+    my @domains = map { $_ || undef } $domsvc, $old_domsvc;
+    return $self->rows( <<"END", @domains, @names, ($svcnum) x 3, @bind);
 SELECT cust_svc.svcpart, cust_svc.pkgnum, cust_pkg.custnum, cust_pkg.susp,
        cust_main.agent_custid, cust_main.first AS first_name, cust_main.last AS last_name,
        svc_acct.svcnum AS row_svcnum,
@@ -111,20 +110,6 @@ END
 sub spellings {
     my ($username) = @_;
     return ($username, lc $username, uc $username);
-}
-
-# Of the rows of a service, one for each of its records, that with this export's own
-# record, if it has one.
-sub _own_record {
-    my ($self, $sql, @bind) = @_;
-    my @rows      = $self->rows($sql, @bind);
-    my $exportnum = $self->{export}->exportnum;
-    my ($own)     = grep { ($_->{exportnum} || 0) == $exportnum } @rows;
-    my $facts     = $own || $rows[0];
-    foreach my $text (qw(domain old_domain on_record agent_custid first_name last_name)) {
-        $facts->{$text} = $self->text($facts->{$text});
-    }
-    return $facts;
 }
 
 sub _record_of {
@@ -245,6 +230,129 @@ sub packages_of_svcpart {
     return map { $_->{options}{package} }
         grep   { $_->{svcparts}{$svcpart} }
         map    { $exports->{$_} } sort { $a <=> $b } keys %{$exports};
+}
+
+# A select of the numbers of services: those of customers (custnums), of customers whom
+# agents have these numbers for (agent_custids), and those that have one of the accounts
+# on record. Nothing where none of these is given.
+sub numbers_of_services {
+    my ($self, %of) = @_;
+    my $of_customers =
+        'SELECT cust_svc.svcnum FROM cust_svc JOIN cust_pkg ON cust_pkg.pkgnum = cust_svc.pkgnum';
+    my @selects = (
+        ["$of_customers WHERE cust_pkg.custnum", @{$of{custnums}}],
+        [
+            "$of_customers JOIN cust_main ON cust_main.custnum = cust_pkg.custnum"
+                . ' WHERE cust_main.agent_custid',
+            @{$of{agent_custids}}
+        ],
+    );
+    if ($self->{has_record}) {
+        my %folded = map { lc $_ => 1 } @{$of{accounts}};
+        push @selects,
+            [
+            'SELECT export_cust_svc.svcnum FROM export_cust_svc WHERE LOWER(export_cust_svc.remoteid)',
+            sort keys %folded
+            ];
+    }
+    my (@sql, @bind);
+    foreach my $select (@selects) {
+        my ($sql, @values) = @{$select};
+        next if !@values;
+        push @sql,  "$sql IN ( " . places(@values) . ' )';
+        push @bind, @values;
+    }
+    return @sql ? (join(' UNION ', @sql), @bind) : ();
+}
+
+# Gives each row to the code: of the services whose numbers the select "maybe" gives, with
+# its "bind", and that are on one of the definitions; one row for each of a service's
+# records, in any order (told to sort them, SQLite goes through everybody's services).
+# svcnum, username, domain, svcpart, custnum, agent_custid (only by_agents), exportnum and
+# remoteid, then susp, and with_names finger, first and last.
+sub each_service {
+    my ($self, $code, %of) = @_;
+    my @svcparts = @{$of{definitions}} or return;
+    my $places   = places(@svcparts);
+    my ($agent_custid, $on_record, $names, @joins) = (q{''}, q{0, ''}, 'NULL, NULL, NULL');
+
+    # What no account is named after is not looked up, a thousand times.
+    if ($of{by_agents})  { $agent_custid = q{COALESCE( cust_main.agent_custid, '' )} }
+    if ($of{with_names}) { $names        = 'svc_acct.finger, cust_main.first, cust_main.last' }
+    if ($of{by_agents} || $of{with_names}) {
+        push @joins, 'LEFT JOIN cust_main ON cust_main.custnum = cust_pkg.custnum';
+    }
+    if ($self->{has_record}) {
+        $on_record = q{COALESCE( export_cust_svc.exportnum, 0 ), COALESCE( export_cust_svc.remoteid, '' )};
+        push @joins, 'LEFT JOIN export_cust_svc ON export_cust_svc.svcnum = cust_svc.svcnum';
+    }
+    $self->each_row($code, <<"END", @{$of{bind}}, @svcparts);
+SELECT cust_svc.svcnum, svc_acct.username, COALESCE( svc_domain.domain, '' ), cust_svc.svcpart,
+       COALESCE( cust_pkg.custnum, 0 ), $agent_custid, $on_record, cust_pkg.susp,
+       $names
+  FROM ( $of{maybe} ) AS maybe
+  JOIN cust_svc ON cust_svc.svcnum = maybe.svcnum
+  JOIN svc_acct ON svc_acct.svcnum = cust_svc.svcnum
+  LEFT JOIN svc_domain ON svc_domain.svcnum = svc_acct.domsvc
+  LEFT JOIN cust_pkg ON cust_pkg.pkgnum = cust_svc.pkgnum
+  @joins
+ WHERE cust_svc.svcpart IN ( $places )
+END
+    return;
+}
+
+# Users and options, as the library reads them. By indices only: the rows of what grows
+# are found by customer, package and service.
+sub history_rows {
+    my ($self, $custnums, $agent_custids, $limit) = @_;
+    my (@packages, @bind);
+    foreach my $table (qw(cust_pkg h_cust_pkg)) {
+        my @numbers = @{$custnums};
+        if (@numbers) {
+            my $places = places(@numbers);
+            push @packages, "SELECT $table.pkgnum FROM $table WHERE $table.custnum IN ( $places )";
+            push @bind,     @numbers;
+        }
+        my %texts  = map { $_ => 1 } map { spellings($_) } @{$agent_custids};
+        my @texts  = sort keys %texts or next;
+        my $places = places(@texts);
+        foreach my $customer (qw(cust_main h_cust_main)) {
+            push @packages, <<"END";
+SELECT $table.pkgnum
+  FROM agent
+  JOIN $customer ON $customer.agentnum = agent.agentnum AND $customer.agent_custid IN ( $places )
+  JOIN $table ON $table.custnum = $customer.custnum
+END
+            push @bind, @texts;
+        }
+    }
+    my $packages = join ' UNION ', @packages;
+    return $self->rows( <<"END", (@bind) x 2);
+SELECT NULL AS optionname, NULL AS optionvalue, names.first, names.former, names.present
+  FROM ( SELECT DISTINCT made.username AS first, later.username AS former, svc_acct.username AS present
+           FROM ( SELECT cust_svc.svcnum, cust_svc.svcpart
+                    FROM ( $packages ) AS present_packages
+                    JOIN cust_svc ON cust_svc.pkgnum = present_packages.pkgnum
+                   UNION
+                  SELECT h_cust_svc.svcnum, h_cust_svc.svcpart
+                    FROM ( $packages ) AS former_packages
+                    JOIN h_cust_svc ON h_cust_svc.pkgnum = former_packages.pkgnum
+                ) AS ever
+           LEFT JOIN part_svc ON part_svc.svcpart = ever.svcpart
+           LEFT JOIN h_svc_acct AS made
+             ON made.history_action = 'insert' AND made.svcnum = ever.svcnum
+           LEFT JOIN h_svc_acct AS later
+             ON later.history_action IN ( 'replace_old', 'replace_new', 'delete' )
+            AND later.svcnum = ever.svcnum
+           LEFT JOIN svc_acct ON svc_acct.svcnum = ever.svcnum
+          WHERE COALESCE( part_svc.svcdb, 'svc_acct' ) = 'svc_acct'
+          LIMIT $limit
+       ) AS names
+ UNION ALL
+SELECT h_part_export_option.optionname, COALESCE( h_part_export_option.optionvalue, '' ), NULL, NULL, NULL
+  FROM h_part_export_option
+ WHERE h_part_export_option.optionname IN ( 'account_prefix', 'use_agent_custid' )
+END
 }
 
 # A condition for this server's magicmail exports. Freeside keeps the name of the server

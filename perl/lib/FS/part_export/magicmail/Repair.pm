@@ -14,7 +14,7 @@ use warnings;
 use FS::Record qw(qsearchs);
 
 use FS::part_export::magicmail::Accounts;
-use FS::part_export::magicmail::Hook;
+use FS::part_export::magicmail::Dialogue;
 use FS::part_export::magicmail::Locks;
 use FS::part_export::magicmail::Log;
 use FS::part_export::magicmail::Records;
@@ -162,7 +162,7 @@ sub _provisioned {
     my ($number) = sort { $a <=> $b } grep { $exports->{$_}{svcparts}{$svcpart} } keys %{$exports};
     my $export   = $number ? qsearchs('part_export', {exportnum => $number}) : undef;
     if (!$export) { die "service $finding->{svcnum} has no magicmail export any more\n" }
-    my $error = FS::part_export::magicmail::Hook->run($export, 'provision', $svc);
+    my $error = FS::part_export::magicmail::Dialogue->run($export, 'provision', $svc);
     if ($error ne '') { die "$error\n" }
     return {state => 'mended', steps => $finding->{steps}};
 }

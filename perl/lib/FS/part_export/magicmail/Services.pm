@@ -14,14 +14,12 @@ my $BASE        = 'FS::part_export::magicmail';
 my $LARGEST_INT = 2_147_483_647;
 
 # What is read of each service, once for each of its records, and where it stands in
-# a row; which of it says what account the service is on.
+# a row.
 my @COLUMNS =
     qw(svcnum username domain svcpart custnum agent_custid exportnum remoteid susp finger first last);
 my %AT;
 @AT{@COLUMNS} = 0 .. $#COLUMNS;
-my $SVCNUM   = $AT{svcnum};
-my @TEXTS    = @AT{qw(username domain)};
-my @DECISIVE = @AT{qw(svcpart custnum agent_custid exportnum remoteid)};
+my $SVCNUM = $AT{svcnum};
 
 # For $records, an object of FS::part_export::magicmail::Records. More: with_names, for
 # the names of users and customers, which only an audit asks for.
@@ -35,122 +33,27 @@ sub new {
 # of each, once for each of its exports, by svcnum.
 sub on_accounts {
     my ($self, $accounts, $custnum) = @_;
-    my @services;
-    foreach my $alike ($self->alike_on_accounts($accounts, $custnum)) {
-        my %place = map { $_ => $alike->{$_} } qw(package account_id);
-        foreach my $service (@{$alike->{services}}) {
-            push @services, {%place};
-            @{$services[-1]}{qw(svcnum username domain)} = @{$service};
-        }
-    }
-    @services = sort { $a->{svcnum} <=> $b->{svcnum} } @services;
-    return @services;
-}
-
-# The same, for there may be thousands, and most are alike: package, account_id, on_record
-# (where that account is), and svcnum, username and domain of each service that has these. Without the service
-# $but; of $usual, a package and an account_id, what is the same is left out.
-sub alike_on_accounts {
-    my ($self, $accounts, $custnum, $usual, $but) = @_;
     my $records = $self->{records};
-    $custnum ||= 0;
-    my ($maybe, @maybe) = $self->_numbers($accounts, $custnum);
+    my ($maybe, @maybe) = $self->_numbers($accounts, $custnum || 0);
     return if !defined $maybe;
-    my $of = {accounts => $accounts, custnum => $custnum, usual => $usual || {}};
-    my @alike;
-
-    foreach my $group ($self->_groups($but, $maybe, @maybe)) {
-        foreach my $place ($self->_places($group->{rows}, $of)) {
-            $place->{services} = $group->{services};
-            push @alike, $place;
-        }
-    }
-    return @alike;
-}
-
-# The services among those whose numbers a select gives, but one, in groups of whom
-# the same is on record: the rows of one of them, and svcnum, username and domain of
-# each.
-sub _groups {
-    my ($self, $but, @maybe) = @_;
-    my $records    = $self->{records};
-    my $from_bytes = $records->gives_bytes_of_text;
-    my (@services, %groups, @groups);
-    my $take = sub {
-        my ($row) = @_;
-        return if $but && $but == $row->[$SVCNUM];
-        my $key   = join "\0", @{$row}[@DECISIVE];
-        my $group = $groups{$key} ||= {key => $key, rows => [[@{$row}]]};
-        push @services, [@{$row}[$SVCNUM, @TEXTS], $group];
-    };
-    $self->_each_row($take, @maybe);
-    @services = sort { $a->[0] <=> $b->[0] } @services;
-    while (my $service = shift @services) {
-        my $group = pop @{$service};
-        while (@services && $services[0][0] == $service->[0]) {
-            my $other = pop @{shift @services};
-            my $key   = "$group->{key}\0$other->{key}";
-            $group = $groups{$key} ||= {key => $key, rows => [@{$group->{rows}}, @{$other->{rows}}]};
-        }
-        if ($from_bytes)         { $_ = $records->text($_) foreach @{$service}[1, 2] }
-        if (!$group->{services}) { push @groups, $group }
-        push @{$group->{services}}, $service;
-    }
-    return @groups;
-}
-
-# Package and account_id of a service for each of its exports, but what is usual,
-# where that account is one of those that are asked for, or the service is this
-# customer's.
-sub _places {
-    my ($self, $rows, $of) = @_;
-    my $service = $self->_service($rows);
-    my $is_own  = $of->{custnum} && $of->{custnum} == $service->{custnum};
-    $self->{by_svcpart} ||= $self->exports_by_svcpart;
-    my @places;
-    foreach my $export (@{$self->{by_svcpart}{$service->{svcpart}}}) {
-        my $account = $self->account_of($service, $export->{exportnum});
-        next if !$is_own && !grep { lc eq lc $account } @{$of->{accounts}};
-        my %place   = (package => $export->{package}, account_id => $account);
-        my %unusual = map { $_ => $place{$_} } grep { !_is($of->{usual}{$_}, $place{$_}) } keys %place;
-        if ($service->{records}) { $unusual{on_record} = 1 }
-        push @places, \%unusual;
-    }
-    return @places;
-}
-
-sub _is {
-    my ($usual, $text) = @_;
-    return defined $usual && $usual eq $text;
-}
-
-# The provisioned services that have a user name, in whatever domain and on whatever
-# account, but the service $svcnum (undef: all): svcnum, domain, account_id and on_record of
-# each, once for each of its accounts.
-sub namesakes {
-    my ($self, $username, $svcnum) = @_;
-    my $records = $self->{records};
-    my @names   = FS::part_export::magicmail::Records::spellings($username);
-    my $places  = FS::part_export::magicmail::Records::places(@names);
-    my $alike   = "SELECT svc_acct.svcnum FROM svc_acct WHERE svc_acct.username IN ( $places )";
-    my $exports = $self->{by_svcpart} ||= $self->exports_by_svcpart;
-    my @namesakes;
-    foreach my $service ($self->among($alike, @names)) {
-        next if $svcnum && $svcnum == $service->{svcnum};
-        my %accounts =
-            map { lc $_ => $_ }
-            map { $self->account_of($service, $_->{exportnum}) } @{$exports->{$service->{svcpart}}};
-        foreach my $account (sort keys %accounts) {
-            push @namesakes,
+    my $exports   = $self->exports_by_svcpart;
+    my %is_wanted = map { lc $_ => 1 } @{$accounts};
+    my @services;
+    foreach my $service ($self->among($maybe, @maybe)) {
+        my $is_own = $custnum && $custnum == $service->{custnum};
+        foreach my $export (@{$exports->{$service->{svcpart}}}) {
+            my $account = $self->account_of($service, $export->{exportnum});
+            next if !$is_own && !$is_wanted{lc $account};
+            push @services,
                 {
                 svcnum     => $service->{svcnum},
-                domain     => $records->text($service->{domain}),
-                account_id => $accounts{$account},
-                on_record  => $service->{records} ? 1 : 0,
+                package    => $export->{package},
+                account_id => $account,
+                map { $_ => $records->text($service->{$_}) } qw(username domain),
                 };
         }
     }
-    return \@namesakes;
+    return @services;
 }
 
 # Each definition's exports, by their numbers: exportnum and package of each. A
@@ -220,40 +123,19 @@ sub _service {
 }
 
 # Gives each row of the provisioned services among those whose numbers a select gives
-# to the code: one for each of a service's records, in any order (told to sort them,
-# SQLite goes through everybody's services).
+# to the code.
 sub _each_row {
     my ($self, $code, $maybe, @maybe) = @_;
-    my $records  = $self->{records};
-    my $exports  = $records->exports;
-    my %svcparts = map  { %{$_->{svcparts}} } values %{$exports} or return;
-    my @svcparts = sort { $a <=> $b } keys %svcparts;
-    my $places   = FS::part_export::magicmail::Records::places(@svcparts);
-    my ($agent_custid, $on_record, $names, @joins) = (q{''}, q{0, ''}, 'NULL, NULL, NULL');
-
-    # What no account is named after is not looked up, a thousand times.
-    my $has_agent_custid = grep { $_->{options}{use_agent_custid} } values %{$exports};
-    if ($has_agent_custid)   { $agent_custid = q{COALESCE( cust_main.agent_custid, '' )} }
-    if ($self->{with_names}) { $names        = 'svc_acct.finger, cust_main.first, cust_main.last' }
-    if ($has_agent_custid || $self->{with_names}) {
-        push @joins, 'LEFT JOIN cust_main ON cust_main.custnum = cust_pkg.custnum';
-    }
-    if ($records->has_record) {
-        $on_record = q{COALESCE( export_cust_svc.exportnum, 0 ), COALESCE( export_cust_svc.remoteid, '' )};
-        push @joins, 'LEFT JOIN export_cust_svc ON export_cust_svc.svcnum = cust_svc.svcnum';
-    }
-    $records->each_row($code, <<"END", @maybe, @svcparts);
-SELECT cust_svc.svcnum, svc_acct.username, COALESCE( svc_domain.domain, '' ), cust_svc.svcpart,
-       COALESCE( cust_pkg.custnum, 0 ), $agent_custid, $on_record, cust_pkg.susp,
-       $names
-  FROM ( $maybe ) AS maybe
-  JOIN cust_svc ON cust_svc.svcnum = maybe.svcnum
-  JOIN svc_acct ON svc_acct.svcnum = cust_svc.svcnum
-  LEFT JOIN svc_domain ON svc_domain.svcnum = svc_acct.domsvc
-  LEFT JOIN cust_pkg ON cust_pkg.pkgnum = cust_svc.pkgnum
-  @joins
- WHERE cust_svc.svcpart IN ( $places )
-END
+    my $exports  = $self->{records}->exports;
+    my %svcparts = map { %{$_->{svcparts}} } values %{$exports};
+    $self->{records}->each_service(
+        $code,
+        definitions => [sort { $a <=> $b } keys %svcparts],
+        by_agents   => scalar(grep { $_->{options}{use_agent_custid} } values %{$exports}),
+        with_names  => $self->{with_names},
+        maybe       => $maybe,
+        bind        => \@maybe,
+    );
     return;
 }
 
@@ -262,38 +144,13 @@ END
 # of them on record.
 sub _numbers {
     my ($self, $accounts, $custnum) = @_;
-    my $records = $self->{records};
     my ($custnums, $agent_custids) = $self->customers_in($accounts);
     if ($custnum) { $custnums->{$custnum} = 1 }
-    my %folded = map { lc $_ => 1 } @{$accounts};
-    my $of_customers =
-        'SELECT cust_svc.svcnum FROM cust_svc' . ' JOIN cust_pkg ON cust_pkg.pkgnum = cust_svc.pkgnum';
-    my @selects = (
-        ["$of_customers WHERE cust_pkg.custnum", sort { $a <=> $b } keys %{$custnums}],
-        [
-            "$of_customers JOIN cust_main"
-                . ' ON cust_main.custnum = cust_pkg.custnum'
-                . ' WHERE cust_main.agent_custid',
-            sort keys %{$agent_custids}
-        ],
+    return $self->{records}->numbers_of_services(
+        custnums      => [sort { $a <=> $b } keys %{$custnums}],
+        agent_custids => [sort keys %{$agent_custids}],
+        accounts      => $accounts,
     );
-    if ($records->has_record) {
-        push @selects,
-            [
-            'SELECT export_cust_svc.svcnum FROM export_cust_svc' . ' WHERE LOWER(export_cust_svc.remoteid)',
-            sort keys %folded
-            ];
-    }
-    my (@sql, @bind);
-    foreach my $select (@selects) {
-        my ($sql, @values) = @{$select};
-        next if !@values;
-        my $places = FS::part_export::magicmail::Records::places(@values);
-        push @sql,  "$sql IN ( $places )";
-        push @bind, @values;
-    }
-    return if !@sql;
-    return (join(' UNION ', @sql), @bind);
 }
 
 # The customers whom the accounts may be named after, by each export's options:

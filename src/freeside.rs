@@ -1,0 +1,69 @@
+//! Freeside's side of a task: which of its rows are needed, which accounts and customers to lock, which account a
+//! service has, who else is on it, what to record, queue and log.
+//!
+//! A task is a conversation of documents with the shim, which runs the named queries and commands and decides
+//! nothing (docs/dialogue.md). Everything is asked for before the first request to MagicMail, but for one read that
+//! tells whether a record is older than the mailbox.
+
+mod account;
+mod begin;
+mod exports;
+mod former;
+mod hook;
+mod left;
+mod message;
+mod own;
+mod queries;
+mod services;
+
+pub use begin::Begin;
+pub use message::{Answers, Ask, Turn};
+
+use crate::error::Error;
+use crate::log::Sink;
+use crate::operation::Export;
+use hook::HookTask;
+use left::LeftTask;
+
+/// The longest document of answers that is read, in bytes: the services of a customer of some 50,000 mailboxes.
+pub const LONGEST_ANSWERS: usize = 16 * 1024 * 1024;
+
+/// One task, from what Freeside gave the hook or the job to what is to be told to it.
+pub struct Task {
+    kind: Kind,
+    has_ended: bool,
+}
+
+enum Kind {
+    Hook(Box<HookTask>),
+    Left(Box<LeftTask>),
+}
+
+impl Task {
+    /// Reads what Freeside gave.
+    pub fn begin(text: &str) -> Result<Task, Error> {
+        let begin = Begin::parse(text)?;
+        let kind = match begin.left {
+            None => Kind::Hook(Box::new(HookTask::new(begin))),
+            Some(left) => Kind::Left(Box::new(LeftTask::new(begin, left))),
+        };
+        Ok(Task { kind, has_ended: false })
+    }
+
+    /// Takes the answers to what was asked for last, none at first, and returns what comes next, as a document: what
+    /// the shim is to ask or do (`ask`), or how it ended (`done`).
+    pub fn next(&mut self, export: &Export, answers: &str, sink: &dyn Sink) -> Result<String, Error> {
+        if self.has_ended {
+            return Err(Error::argument("the task has ended"));
+        }
+        let answers = Answers::parse(answers)?;
+        // Also where it panics.
+        self.has_ended = true;
+        let turn = match &mut self.kind {
+            Kind::Hook(task) => task.next(export, answers, sink)?,
+            Kind::Left(task) => task.next(export, answers, sink)?,
+        };
+        self.has_ended = matches!(turn, Turn::Done(_));
+        Ok(turn.document().to_string())
+    }
+}

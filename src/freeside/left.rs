@@ -1,0 +1,319 @@
+//! The jobs about a mailbox that an unprovision left behind. They run later and as somebody else: each looks again
+//! before it acts.
+//!
+//! | the job | nothing is done where | else |
+//! | --- | --- | --- |
+//! | unprovision | a service of the same address has the user | it is unprovisioned, and never purged |
+//! | the same | the service itself has it, by another export | the account's packages are synchronised |
+//! | purge | the export purges no more; a service of the account has the user name | it is purged, if it is still marked deleted |
+//! | finish | a service of the account has the user name | what is left is done, and it is purged if it would have been |
+
+use super::account::{customer_in, BySubclass, Naming};
+use super::begin::{Begin, Left};
+use super::exports::Exports;
+use super::former::History;
+use super::hook::HookTask;
+use super::message::{Answer, Answers, Ask, Ending, Line, Trouble, Turn};
+use super::queries;
+use super::services::{self, namesakes, on_accounts, unnamed, Service};
+use crate::document::{Neighbour, Request};
+use crate::error::{one_line, Error};
+use crate::id::{AccountId, Address};
+use crate::log::Sink;
+use crate::operation::{finish, purge, synchronise, AccountDone, Export};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The longest text that a job dies with, in characters.
+const LONGEST: usize = 1_500;
+
+enum Wanted {
+    Exports,
+    Lock,
+    Services,
+    Namesakes,
+    Names(BTreeSet<u64>),
+    History,
+}
+
+pub struct LeftTask {
+    /// None: it was handed on.
+    begin: Option<Begin>,
+    left: Left,
+    account: AccountId,
+    /// The unprovision itself, once it is known that nobody has the mailbox.
+    hook: Option<HookTask>,
+    /// The customer whom the account is named after, as far as its id tells.
+    customer: Option<u64>,
+    wanted: Vec<Wanted>,
+    exports: Option<Exports>,
+    is_locked: bool,
+    by_subclass: BySubclass,
+    services: Option<Vec<Service>>,
+    namesakes: Option<Vec<Service>>,
+    history: Option<Option<History>>,
+    log: Vec<Line>,
+}
+
+impl LeftTask {
+    pub fn new(begin: Begin, left: Left) -> LeftTask {
+        let account = begin.context.job.as_ref().and_then(|job| job.account.clone());
+        LeftTask {
+            by_subclass: begin.context.names_accounts.then(BTreeMap::new),
+            account: account.unwrap_or_else(|| AccountId::new("")),
+            begin: Some(begin),
+            left,
+            hook: None,
+            customer: None,
+            wanted: Vec::new(),
+            exports: None,
+            is_locked: false,
+            services: None,
+            namesakes: None,
+            history: None,
+            log: Vec::new(),
+        }
+    }
+
+    pub fn next(&mut self, export: &Export, mut answers: Answers, sink: &dyn Sink) -> Result<Turn, Error> {
+        if let Some(hook) = &mut self.hook {
+            return hook.next(export, answers, sink);
+        }
+        for wanted in std::mem::take(&mut self.wanted) {
+            let answer = answers.take()?;
+            if let Err(trouble) = self.take_in(wanted, answer) {
+                return Ok(self.done(Some(Error::refused(trouble))));
+            }
+        }
+        match self.turn(export, sink) {
+            Ok(Some(turn)) => Ok(turn),
+            Ok(None) => Ok(self.done(None)),
+            Err(error) => Ok(self.done(Some(error))),
+        }
+    }
+
+    fn ask(&mut self, asks: Vec<(Wanted, Ask)>) -> Turn {
+        let (wanted, asks) = asks.into_iter().unzip();
+        self.wanted = wanted;
+        Turn::Ask(asks)
+    }
+
+    /// None: it has ended well.
+    fn turn(&mut self, export: &Export, sink: &dyn Sink) -> Result<Option<Turn>, Error> {
+        self.customer = customer_in(&self.account, export.account_prefix());
+        if let Some(asks) = self.missing(export) {
+            return Ok(Some(self.ask(asks)));
+        }
+        match self.left {
+            Left::Unprovision => self.unprovision(export, sink),
+            Left::Purge | Left::Finish { .. } => self.finish(export, sink),
+        }
+    }
+
+    // What is asked for.
+
+    fn missing(&self, export: &Export) -> Option<Vec<(Wanted, Ask)>> {
+        let Some(exports) = &self.exports else {
+            return Some(vec![(Wanted::Exports, queries::exports())]);
+        };
+        let username = &self.begin.as_ref()?.service.username;
+        if !self.is_locked {
+            let custnums: BTreeSet<u64> = self.customer.into_iter().collect();
+            let accounts = std::slice::from_ref(&self.account);
+            return Some(vec![
+                (Wanted::Lock, queries::lock_of_account(accounts, &custnums)),
+                (Wanted::Namesakes, queries::namesakes(exports, username)),
+            ]);
+        }
+        if let Some(ask) = self.unknown_names() {
+            return Some(vec![ask]);
+        }
+        if self.services.is_none() {
+            let account = self.account_of_service().unwrap_or_else(|| self.account.clone());
+            if let Some(ask) = queries::services(exports, &[account], 0) {
+                return Some(vec![(Wanted::Services, ask)]);
+            }
+        }
+        self.history_query(export, exports)
+    }
+
+    fn unknown_names(&self) -> Option<(Wanted, Ask)> {
+        let read = self.services.iter().chain(&self.namesakes);
+        let custnums = read.flat_map(|services| unnamed(services)).collect();
+        let (unknown, ask) = queries::account_names(&self.by_subclass, custnums)?;
+        Some((Wanted::Names(unknown), ask))
+    }
+
+    fn history_query(&self, export: &Export, exports: &Exports) -> Option<Vec<(Wanted, Ask)>> {
+        let context = &self.begin.as_ref()?.context;
+        let may_tell = context.keeps_history && !context.names_accounts;
+        if !self.purges(export) || self.history.is_some() || !may_tell || !self.on_account().is_empty() {
+            return None;
+        }
+        let ask = queries::history(exports, std::slice::from_ref(&self.account), 0)?;
+        Some(vec![(Wanted::History, ask)])
+    }
+
+    /// Whether the export purges still, and this job is to.
+    fn purges(&self, export: &Export) -> bool {
+        export.autopurge() && matches!(self.left, Left::Purge | Left::Finish { purge: true })
+    }
+
+    // The answers.
+
+    fn take_in(&mut self, wanted: Wanted, answer: Answer) -> Result<(), Trouble> {
+        match wanted {
+            Wanted::Exports => self.exports = Some(Exports::read(answer.rows()?)?),
+            Wanted::Lock => {
+                answer.done()?;
+                self.is_locked = true;
+            }
+            Wanted::Services => self.services = Some(self.read_services(answer)?),
+            Wanted::Namesakes => self.namesakes = Some(self.read_services(answer)?),
+            Wanted::Names(custnums) => queries::take_names(&mut self.by_subclass, &custnums, answer)?,
+            Wanted::History => {
+                self.history = Some(match answer.rows().and_then(History::read) {
+                    Ok(history) => Some(history),
+                    Err(trouble) => {
+                        let text = queries::no_history(std::slice::from_ref(&self.account), &trouble);
+                        self.log.push(Line { level: "warning", text });
+                        None
+                    }
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn read_services(&self, answer: Answer) -> Result<Vec<Service>, Trouble> {
+        let exports = self.exports.as_ref().ok_or("the exports are not known")?;
+        services::read(answer.rows()?, exports)
+    }
+
+    // What is known.
+
+    fn naming(&self) -> Option<Naming<'_>> {
+        Some(Naming { exports: self.exports.as_ref()?, by_subclass: &self.by_subclass })
+    }
+
+    /// The service itself, where it is provisioned by some export of this server.
+    fn own_service(&self) -> Option<&Service> {
+        let svcnum = self.begin.as_ref()?.service.svcnum;
+        self.namesakes.iter().flatten().find(|service| service.svcnum == svcnum)
+    }
+
+    fn account_of_service(&self) -> Option<AccountId> {
+        let service = self.own_service().filter(|_| self.left == Left::Unprovision)?;
+        let exportnum = self.begin.as_ref()?.export.exportnum;
+        self.naming()?.account_of(&service.owner, &service.records, exportnum)
+    }
+
+    /// The services on the account that is looked at.
+    fn on_account(&self) -> Vec<Neighbour> {
+        let Some(naming) = self.naming() else { return Vec::new() };
+        let account = self.account_of_service().unwrap_or_else(|| self.account.clone());
+        on_accounts(self.services.as_deref().unwrap_or_default(), &naming, &[&account], 0, 0)
+    }
+
+    // What is done.
+
+    /// None: nothing, or the packages.
+    fn unprovision(&mut self, export: &Export, sink: &dyn Sink) -> Result<Option<Turn>, Error> {
+        if self.own_service().is_some() {
+            self.synchronise(export, sink)?;
+            return Ok(None);
+        }
+        // A service of another domain may have nothing to do with this mailbox: the planner decides by its addresses.
+        let domain = self.domain();
+        let is_same = |service: &Service| service.domain.eq_ignore_ascii_case(&domain);
+        if self.namesakes.iter().flatten().any(is_same) {
+            return Ok(None);
+        }
+        let Some(begin) = self.begin.take() else { return Ok(None) };
+        let mut hook = HookTask::new(begin);
+        let turn = hook.next(export, Answers::none(), sink)?;
+        self.hook = Some(hook);
+        Ok(Some(turn))
+    }
+
+    fn synchronise(&mut self, export: &Export, sink: &dyn Sink) -> Result<(), Error> {
+        let Some(account) = self.account_of_service() else { return Ok(()) };
+        let done = synchronise(export, &account, self.on_account(), sink)?.done;
+        if done.warnings.is_empty() {
+            return Ok(());
+        }
+        Err(Error::refused(done.warnings.join("; ")))
+    }
+
+    fn finish(&mut self, export: &Export, sink: &dyn Sink) -> Result<Option<Turn>, Error> {
+        let Some(begin) = &self.begin else { return Ok(None) };
+        let services = self.on_account();
+        let is_used = services.iter().any(|service| service.username == begin.service.username);
+        if is_used || self.left == Left::Purge && !export.autopurge() {
+            return Ok(None);
+        }
+        let request = self.request(begin, services);
+        request.check().map_err(|error| export.redacted(error))?;
+        let address = request.service.address();
+        if self.left == Left::Purge {
+            let done = purge(export, request, sink)?;
+            self.note("purged", "purge of", &address, &done);
+            return Ok(None);
+        }
+        let done = finish(export, request, self.purges(export), sink)?;
+        self.note("finished the unprovision of", "unprovision of", &address, &done);
+        if done.done.unfinished.is_empty() {
+            return Ok(None);
+        }
+        let mut parts = done.done.warnings;
+        parts.push(format!("left to do: {}", done.done.unfinished.join(", ")));
+        Err(Error::refused(format!(
+            "cannot finish the unprovision of mailbox {address}: {}",
+            parts.join("; ")
+        )))
+    }
+
+    fn request(&self, begin: &Begin, services: Vec<Neighbour>) -> Request {
+        let user = begin.service.username.clone();
+        let mut request = Request::of_account(self.account.clone(), user.clone(), self.domain(), services);
+        if let (Some(naming), Some(read)) = (self.naming(), &self.namesakes) {
+            request.namesakes = namesakes(read, &naming, 0);
+            let history = self.history.as_ref().and_then(Option::as_ref);
+            request.former_users =
+                history.and_then(|history| history.former_users(&[&self.account], naming.exports, &user));
+        }
+        request
+    }
+
+    fn domain(&self) -> String {
+        let job = self.begin.as_ref().and_then(|begin| begin.context.job.as_ref());
+        job.and_then(|job| job.domain.clone()).unwrap_or_default()
+    }
+
+    fn note(&mut self, what: &str, task: &str, address: &Address, done: &AccountDone) {
+        if !done.done.steps.is_empty() {
+            let text = format!("{what} mailbox {address}: {}", done.done.steps.join("; "));
+            self.log.push(Line { level: "info", text });
+        }
+        let warnings = done.done.warnings.iter();
+        self.log.extend(warnings.map(|warning| Line {
+            level: "warning",
+            text: format!("{task} mailbox {address}: {warning}"),
+        }));
+    }
+
+    fn done(&mut self, error: Option<Error>) -> Turn {
+        let mut ending = Ending {
+            has_row: self.own_service().is_some(),
+            custnum: self.customer.unwrap_or_default(),
+            log: std::mem::take(&mut self.log),
+            ..Ending::default()
+        };
+        if let Some(error) = error {
+            let text = one_line(&error.text, LONGEST);
+            ending.status = error.status as i32;
+            ending.log.push(Line { level: "error", text: text.clone() });
+            ending.error = Some(text);
+        }
+        Turn::Done(ending)
+    }
+}
