@@ -19,7 +19,9 @@ mod services;
 pub use begin::Begin;
 pub use message::{Answers, Ask, Turn};
 
+use crate::apply::Done;
 use crate::error::Error;
+use crate::id::AccountId;
 use crate::log::Sink;
 use crate::operation::Export;
 use hook::HookTask;
@@ -27,6 +29,12 @@ use left::LeftTask;
 
 /// The longest document of answers that is read, in bytes: the services of a customer of some 50,000 mailboxes.
 pub const LONGEST_ANSWERS: usize = 16 * 1024 * 1024;
+
+/// What was done in MagicMail, and on which account where that is known; or why it could not be done.
+pub struct Outcome<'a> {
+    pub account: Option<&'a AccountId>,
+    pub ended: Result<&'a Done, &'a Error>,
+}
 
 /// One task, from what Freeside gave the hook or the job to what is to be told to it.
 pub struct Task {
@@ -48,6 +56,14 @@ impl Task {
             Some(left) => Kind::Left(Box::new(LeftTask::new(begin, left))),
         };
         Ok(Task { kind, has_ended: false })
+    }
+
+    /// How the run that reaches MagicMail ended, once it has: for callers in Rust.
+    pub fn outcome(&self) -> Option<Outcome<'_>> {
+        match &self.kind {
+            Kind::Hook(task) => task.outcome(),
+            Kind::Left(task) => task.outcome(),
+        }
     }
 
     /// Takes the answers to what was asked for last, none at first, and returns what comes next, as a document: what

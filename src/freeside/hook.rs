@@ -24,6 +24,7 @@ use super::former::History;
 use super::message::{Answers, Ask, Line, Turn};
 use super::own::Own;
 use super::services::Service;
+use super::Outcome;
 use crate::error::{Error, Status};
 use crate::id::AccountId;
 use crate::log::Sink;
@@ -111,6 +112,13 @@ impl HookTask {
             warnings: Vec::new(),
             log: Vec::new(),
         }
+    }
+
+    pub fn outcome(&self) -> Option<Outcome<'_>> {
+        Some(match self.ran.as_ref()? {
+            Ok(reply) => Outcome { account: Some(&reply.account_id), ended: Ok(&reply.done) },
+            Err(error) => Outcome { account: None, ended: Err(error) },
+        })
     }
 
     /// The next turn. Fails only where the shim's document is none.

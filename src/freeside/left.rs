@@ -16,6 +16,8 @@ use super::hook::HookTask;
 use super::message::{Answer, Answers, Ask, Ending, Line, Trouble, Turn};
 use super::queries;
 use super::services::{self, namesakes, on_accounts, unnamed, Service};
+use super::Outcome;
+use crate::apply::Done;
 use crate::document::{Neighbour, Request};
 use crate::error::{one_line, Error};
 use crate::id::{AccountId, Address};
@@ -51,6 +53,8 @@ pub struct LeftTask {
     services: Option<Vec<Service>>,
     namesakes: Option<Vec<Service>>,
     history: Option<Option<History>>,
+    /// How the run that reaches MagicMail ended.
+    ran: Option<Result<Done, Error>>,
     log: Vec<Line>,
 }
 
@@ -70,8 +74,17 @@ impl LeftTask {
             services: None,
             namesakes: None,
             history: None,
+            ran: None,
             log: Vec::new(),
         }
+    }
+
+    pub fn outcome(&self) -> Option<Outcome<'_>> {
+        if let Some(hook) = &self.hook {
+            return hook.outcome();
+        }
+        let ended = self.ran.as_ref()?.as_ref();
+        Some(Outcome { account: None, ended })
     }
 
     pub fn next(&mut self, export: &Export, mut answers: Answers, sink: &dyn Sink) -> Result<Turn, Error> {
@@ -120,7 +133,7 @@ impl LeftTask {
             let custnums: BTreeSet<u64> = self.customer.into_iter().collect();
             let accounts = std::slice::from_ref(&self.account);
             return Some(vec![
-                (Wanted::Lock, queries::lock_of_account(accounts, &custnums)),
+                (Wanted::Lock, queries::lock(accounts, None, &custnums)),
                 (Wanted::Namesakes, queries::namesakes(exports, username)),
             ]);
         }
@@ -237,11 +250,17 @@ impl LeftTask {
 
     fn synchronise(&mut self, export: &Export, sink: &dyn Sink) -> Result<(), Error> {
         let Some(account) = self.account_of_service() else { return Ok(()) };
-        let done = synchronise(export, &account, self.on_account(), sink)?.done;
+        let done = self.noted(synchronise(export, &account, self.on_account(), sink))?.done;
         if done.warnings.is_empty() {
             return Ok(());
         }
         Err(Error::refused(done.warnings.join("; ")))
+    }
+
+    /// How the run ended is remembered.
+    fn noted(&mut self, ended: Result<AccountDone, Error>) -> Result<AccountDone, Error> {
+        self.ran = Some(ended.as_ref().map(|done| done.done.clone()).map_err(Clone::clone));
+        ended
     }
 
     fn finish(&mut self, export: &Export, sink: &dyn Sink) -> Result<Option<Turn>, Error> {
@@ -255,11 +274,11 @@ impl LeftTask {
         request.check().map_err(|error| export.redacted(error))?;
         let address = request.service.address();
         if self.left == Left::Purge {
-            let done = purge(export, request, sink)?;
+            let done = self.noted(purge(export, request, sink))?;
             self.note("purged", "purge of", &address, &done);
             return Ok(None);
         }
-        let done = finish(export, request, self.purges(export), sink)?;
+        let done = self.noted(finish(export, request, self.purges(export), sink))?;
         self.note("finished the unprovision of", "unprovision of", &address, &done);
         if done.done.unfinished.is_empty() {
             return Ok(None);
@@ -295,10 +314,12 @@ impl LeftTask {
             self.log.push(Line { level: "info", text });
         }
         let warnings = done.done.warnings.iter();
-        self.log.extend(warnings.map(|warning| Line {
-            level: "warning",
-            text: format!("{task} mailbox {address}: {warning}"),
-        }));
+        self.log.extend(
+            warnings.map(|warning| Line {
+                level: "warning",
+                text: format!("{task} mailbox {address}: {warning}"),
+            }),
+        );
     }
 
     fn done(&mut self, error: Option<Error>) -> Turn {

@@ -79,9 +79,9 @@ pub fn take_names(
     Ok(())
 }
 
-/// The customers whom an account is named after, and its own: their rows are locked where a database has no other
-/// locks.
-pub fn lock_of_account(accounts: &[AccountId], custnums: &BTreeSet<u64>) -> Ask {
+/// The accounts, then the service, in this order, and the customers, whose rows are locked where a database has no
+/// other locks.
+pub fn lock(accounts: &[AccountId], svcnum: Option<u64>, custnums: &BTreeSet<u64>) -> Ask {
     let accounts: Vec<&str> = accounts.iter().map(AccountId::as_str).collect();
-    Ask::new("lock", json!({ "accounts": accounts, "custnums": custnums }))
+    Ask::new("lock", json!({ "accounts": accounts, "svcnum": svcnum, "custnums": custnums }))
 }

@@ -129,7 +129,7 @@ fn a_provision_asks_for_everything_before_its_first_request() {
 }
 
 #[test]
-fn what_concerns_others_locks_the_account_and_what_does_not_the_service() {
+fn a_hook_locks_its_service_and_what_concerns_others_the_accounts_too() {
     let record = json!({ "row": { "custnum": 42, "domain": "example.net", "records": [[1, "freeside7"]] } });
     let lock = |task: &str| {
         let told = Freeside::new(task)
@@ -137,9 +137,11 @@ fn what_concerns_others_locks_the_account_and_what_does_not_the_service() {
             .run(&export_over(honest(Scene::Suspend), false));
         told.asks("lock").to_owned()
     };
-    let of_account = r#"lock {"accounts":["freeside7","FREESIDE42"],"custnums":[7,42]}"#;
-    assert_eq!(lock("unprovision"), of_account);
-    assert_eq!(lock("suspend"), r#"lock {"custnums":[7,42],"svcnum":20}"#);
+    assert_eq!(
+        lock("unprovision"),
+        r#"lock {"accounts":["freeside7","FREESIDE42"],"custnums":[7,42],"svcnum":20}"#
+    );
+    assert_eq!(lock("suspend"), r#"lock {"accounts":[],"custnums":[7,42],"svcnum":20}"#);
 }
 
 #[test]
@@ -274,7 +276,7 @@ fn a_purge_job_locks_the_account_and_looks_again() {
     let network = marked(Scene::Last);
     let told = job("purge_job").run(&export_over(network.clone(), true));
     assert_eq!(told.names(), ["exports", "lock", "namesakes", "services", "history"]);
-    assert_eq!(told.asks("lock"), r#"lock {"accounts":["FREESIDE42"],"custnums":[42]}"#);
+    assert_eq!(told.asks("lock"), r#"lock {"accounts":["FREESIDE42"],"custnums":[42],"svcnum":null}"#);
     assert_eq!(jane(&network), "");
     assert!(told.log().contains("purged mailbox jane@example.net: "), "{}", told.log());
 }

@@ -1,8 +1,7 @@
 //! What Freeside's staff and daemons do, each in one transaction, with the rows and hooks in Freeside's order.
 
 use crate::books::{exports_of, Books, Change, Mailbox, Package, Service, CUSTOMERS, FINGERS};
-use crate::export::{keep_account, Caller, Given, Run};
-use crate::jobs;
+use crate::freeside::{keep_account, run_job, Given, Run};
 use crate::locks::Row;
 use crate::random::Random;
 use crate::site::Site;
@@ -158,7 +157,7 @@ impl Act {
             Act::Suspend { pkgnum } => suspend(transaction, *pkgnum),
             Act::Unsuspend { pkgnum } => unsuspend(transaction, *pkgnum),
             Act::Move { pkgnum, custnum } => move_package(transaction, *pkgnum, *custnum),
-            Act::Job { jobnum } => jobs::run(transaction, *jobnum),
+            Act::Job { jobnum } => run_job(transaction, *jobnum),
         }
     }
 }
@@ -173,7 +172,7 @@ pub fn run_each(
 ) -> Result<(), String> {
     for exportnum in exports {
         let export = transaction.stage.site().setup.export(*exportnum).clone();
-        Run { export: &export, hook, service, old, caller: Caller::Freeside }.run(transaction)?;
+        Run { export: &export, hook, service, old, job: None }.run(transaction)?;
     }
     Ok(())
 }

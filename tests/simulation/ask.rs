@@ -1,17 +1,14 @@
-//! What a hook asks of the library, how it is asked, and what comes back.
+//! What a run of the library is expected to bring about, worked out from the tables on their own, and what it says.
 
-use crate::books::{package_of, Export, OnAccount};
-use crate::mail::{CLIENT_ID, CLIENT_PASSWORD};
-use crate::network::Line;
-use crate::stage::Stage;
+use crate::books::{
+    account_of_customer, customer_in, package_of, packages_of, Books, Export, Facts, Mailbox, OnAccount,
+};
+use crate::freeside::Given;
 use magicmail::error::Error;
-use magicmail::log::NoSink;
-use magicmail::operation::Export as Library;
+use magicmail::freeside::Outcome;
 use magicmail::world::Hook;
-use serde_json::{json, Value};
-use std::sync::Arc;
 
-/// One call of the library.
+/// What a run is for.
 #[derive(Clone, Debug)]
 pub struct Ask {
     pub hook: Hook,
@@ -22,8 +19,10 @@ pub struct Ask {
     pub service: Asked,
     pub old: Option<Asked>,
     pub others: Vec<OnAccount>,
-    /// What the library is told, which is not the option's value where the queue purges.
+    /// Not the option's value where the queue purges.
     pub autopurge: bool,
+    /// It finishes an unprovision, if the mailbox is still as that left it.
+    pub finishes: bool,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -46,20 +45,20 @@ pub struct Told {
 }
 
 impl Asked {
-    pub fn address(&self) -> String {
-        format!("{}@{}", self.username, self.domain)
+    fn of(service: &Given, mailbox: &Mailbox, export: &Export, is_suspended: bool) -> Asked {
+        Asked {
+            svcnum: service.svcnum,
+            username: mailbox.username.clone(),
+            domain: mailbox.domain.clone(),
+            finger: mailbox.finger.clone(),
+            password: mailbox.password.clone(),
+            package: package_of(export.exportnum),
+            is_suspended,
+        }
     }
 
-    fn document(&self, hook: Hook) -> Value {
-        let mut document = json!({
-            "svcnum": self.svcnum, "username": self.username, "domain": self.domain, "finger": self.finger,
-            "package": self.package, "suspended": self.is_suspended,
-        });
-        if matches!(hook, Hook::Provision | Hook::Replace) {
-            document["password"] = json!(self.password);
-            document["password_encoding"] = json!("plain");
-        }
-        document
+    pub fn address(&self) -> String {
+        format!("{}@{}", self.username, self.domain)
     }
 }
 
@@ -79,67 +78,105 @@ impl Ask {
         })
     }
 
-    fn document(&self) -> Value {
-        let mut account = json!({ "id": self.account });
-        if !self.configured.is_empty() {
-            account["configured_id"] = json!(self.configured);
+    /// Of a hook, or of a job that was given the account.
+    pub fn of_hook(books: &Books, export: &Export, of: &Expected) -> Ask {
+        let facts = books.facts(of.service.svcnum, export.exportnum);
+        let configured = facts.custnum.map(account_of_customer).unwrap_or_default();
+        let on_record = facts.on_record.as_ref().map(|(_, account)| account.clone());
+        let known = of.account.map(str::to_owned).or(on_record);
+        let account = known.unwrap_or_else(|| configured.clone());
+        let suspended = of.hook == Hook::Provision && facts.is_suspended && !export.no_suspend;
+        Ask {
+            hook: of.hook,
+            custnum: facts.custnum,
+            service: Asked::of(of.service, &of.service.mailbox, export, suspended),
+            old: of.old.map(|old| Asked::of(of.service, old, export, false)),
+            others: of.others(books, &facts, &[&account, &configured]),
+            autopurge: export.autopurge && !export.purge_after_commit && of.account.is_none(),
+            finishes: false,
+            account,
+            configured,
         }
-        if let Some(custnum) = self.custnum {
-            account["first_name"] = json!("Customer");
-            account["last_name"] = json!(format!("No{custnum}"));
-        }
-        let mut document = json!({ "account": account, "service": self.service.document(self.hook) });
-        if let Some(old) = &self.old {
-            document["old"] = old.document(self.hook);
-        }
-        if !self.others.is_empty() {
-            let other = |other: &OnAccount| {
-                json!({ "svcnum": other.svcnum, "username": other.username, "domain": other.domain,
-                        "package": other.package, "account_id": other.account })
-            };
-            document["others"] = self.others.iter().map(other).collect();
-        }
-        document
     }
 
-    /// Calls the library, in the process of `worker`.
-    pub fn send(&self, stage: &Arc<Stage>, worker: usize, export: &Export) -> Result<Told, Error> {
-        let line = Line { stage: Arc::clone(stage), worker };
-        let configuration = json!({
-            "machine": "mail.example.net", "client_id": CLIENT_ID, "client_password": CLIENT_PASSWORD,
-            "package": package_of(export.exportnum), "autopurge": self.autopurge,
-        });
-        let library = Library::over(&configuration.to_string(), Box::new(line))?;
-        let reply = match self.hook {
-            Hook::Purge => {
-                let arguments = json!({ "account_id": self.account, "user": self.service.username,
-                                        "address": self.service.address(), "services": self.services() });
-                library.call("purge_deleted", &arguments.to_string(), &NoSink)
-            }
-            Hook::Sync => {
-                let arguments = json!({ "account_id": self.account, "services": self.services() });
-                library.call("sync", &arguments.to_string(), &NoSink)
-            }
-            hook => library.hook(hook, &self.document().to_string(), &NoSink),
-        }?;
-        Ok(self.told(&reply))
-    }
-
-    fn services(&self) -> Vec<Value> {
-        let service = |other: &OnAccount| json!({ "svcnum": other.svcnum, "username": other.username, "package": other.package });
-        self.others.iter().map(service).collect()
-    }
-
-    fn told(&self, reply: &str) -> Told {
-        let reply: Value = serde_json::from_str(reply).unwrap_or_default();
-        let texts = |key: &str| -> Vec<String> {
-            let list = reply[key].as_array().map(Vec::as_slice).unwrap_or_default();
-            list.iter().filter_map(Value::as_str).map(str::to_owned).collect()
-        };
-        Told {
-            account: reply["account_id"].as_str().unwrap_or(&self.account).to_owned(),
-            warnings: texts("warnings"),
-            steps: texts("steps"),
+    /// Of a job about what an unprovision left on an account.
+    pub fn of_left(books: &Books, export: &Export, service: &Given, account: &str, hook: Hook) -> Ask {
+        Ask {
+            hook,
+            custnum: customer_in(account),
+            account: account.to_owned(),
+            configured: String::new(),
+            service: Asked::of(service, &service.mailbox, export, false),
+            old: None,
+            others: books.on_accounts(&[account.to_owned()], None),
+            autopurge: hook == Hook::Purge,
+            finishes: false,
         }
+    }
+
+    /// The packages of the account of a service.
+    pub fn of_account(books: &Books, export: &Export, svcnum: u64) -> Ask {
+        let facts = books.facts(svcnum, export.exportnum);
+        let on_record = facts.on_record.as_ref().map(|(_, account)| account.clone());
+        let configured = facts.custnum.map(account_of_customer).unwrap_or_default();
+        let account = on_record.unwrap_or(configured);
+        let mut others = books.on_accounts(std::slice::from_ref(&account), facts.custnum);
+        others.retain(|service| service.account == account);
+        Ask {
+            hook: Hook::Sync,
+            custnum: facts.custnum,
+            account,
+            configured: String::new(),
+            service: Asked::default(),
+            old: None,
+            others,
+            autopurge: false,
+            finishes: false,
+        }
+    }
+}
+
+/// What is expected of a hook.
+pub struct Expected<'a> {
+    pub hook: Hook,
+    pub service: &'a Given,
+    pub old: Option<&'a Mailbox>,
+    /// A job was given it.
+    pub account: Option<&'a str>,
+}
+
+impl Expected<'_> {
+    /// The account's other services, and what else this one brings.
+    fn others(&self, books: &Books, facts: &Facts, accounts: &[&String]) -> Vec<OnAccount> {
+        let (service, mailbox) = (self.service, &self.service.mailbox);
+        let is_needed = matches!(self.hook, Hook::Provision | Hook::Unprovision)
+            || books.services_of_user(&mailbox.username).iter().any(|svcnum| *svcnum != service.svcnum);
+        if !is_needed {
+            return Vec::new();
+        }
+        let accounts: Vec<String> =
+            accounts.iter().filter(|account| !account.is_empty()).map(|a| (*a).clone()).collect();
+        let mut others = books.on_accounts(&accounts, facts.custnum);
+        others.retain(|other| other.svcnum != service.svcnum);
+        if self.hook == Hook::Provision {
+            others.extend(packages_of(service.svcpart).map(|package| OnAccount {
+                svcnum: service.svcnum,
+                username: mailbox.username.clone(),
+                package,
+                account: accounts[0].clone(),
+            }));
+        }
+        others
+    }
+}
+
+impl Told {
+    pub fn of(ask: &Ask, outcome: &Outcome) -> Result<Told, Error> {
+        let done = outcome.ended.map_err(Clone::clone)?;
+        Ok(Told {
+            account: outcome.account.map_or_else(|| ask.account.clone(), ToString::to_string),
+            warnings: done.warnings.clone(),
+            steps: done.steps.clone(),
+        })
     }
 }

@@ -1,6 +1,7 @@
 //! Freeside's tables, as far as a mailbox needs them, and what the Perl module asks of them.
 
 use crate::random::Random;
+use serde_json::{json, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
 pub const PREFIX: &str = "FREESIDE";
@@ -9,6 +10,8 @@ pub const CUSTOMERS: u64 = 3;
 /// What is configured: two exports to the one server, and the service definitions.
 pub struct Setup {
     pub exports: [Export; 2],
+    /// The database has advisory locks, as PostgreSQL has; else customers' rows are locked, as on MySQL.
+    pub has_advisory_locks: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -58,7 +61,7 @@ impl Setup {
             random.weighted(&[(2, (false, false)), (2, (true, false)), (2, (true, true))]);
         let no_suspend = random.chance(100);
         let export = |exportnum| Export { exportnum, autopurge, purge_after_commit, no_suspend };
-        Setup { exports: [export(1), export(2)] }
+        Setup { exports: [export(1), export(2)], has_advisory_locks: !random.chance(300) }
     }
 
     pub fn export(&self, exportnum: u64) -> &Export {
@@ -94,6 +97,8 @@ pub struct Mailbox {
 pub enum Work {
     Unprovision,
     Purge,
+    /// Whether the unprovision would have purged.
+    Finish(bool),
     Suspend,
 }
 
@@ -144,7 +149,6 @@ pub struct Facts {
 pub struct OnAccount {
     pub svcnum: u64,
     pub username: String,
-    pub domain: String,
     pub package: &'static str,
     pub account: String,
 }
@@ -229,7 +233,6 @@ impl Books {
                     found.push(OnAccount {
                         svcnum: service.svcnum,
                         username: mailbox.username.clone(),
-                        domain: mailbox.domain.clone(),
                         package: package_of(*exportnum),
                         account,
                     });
@@ -237,6 +240,42 @@ impl Books {
             }
         }
         found
+    }
+
+    /// The provisioned services that `is_meant`, as the shim gives them to the library: once for each record.
+    pub fn rows(&self, is_meant: impl Fn(&Service, &Mailbox) -> bool) -> Vec<Value> {
+        let mut rows = Vec::new();
+        for (service, mailbox) in self.provisioned().filter(|(service, mailbox)| is_meant(service, mailbox)) {
+            let custnum = self.customer_of(service).unwrap_or_default();
+            let row = |exportnum: u64, account: &str| {
+                json!([
+                    service.svcnum,
+                    mailbox.username,
+                    mailbox.domain,
+                    service.svcpart,
+                    custnum,
+                    "",
+                    exportnum,
+                    account
+                ])
+            };
+            let records = self.records_of(service.svcnum);
+            if records.is_empty() {
+                rows.push(row(0, ""));
+            }
+            rows.extend(records.iter().map(|(exportnum, account)| row(*exportnum, account)));
+        }
+        rows
+    }
+
+    pub fn customer_of(&self, service: &Service) -> Option<u64> {
+        self.packages.get(&service.pkgnum).map(|package| package.custnum)
+    }
+
+    /// What exports have on record for a service.
+    pub fn records_of(&self, svcnum: u64) -> Vec<(u64, &String)> {
+        let own = self.records.iter().filter(|((_, of), _)| *of == svcnum);
+        own.map(|((exportnum, _), account)| (*exportnum, account)).collect()
     }
 
     /// Whether another service has this address.

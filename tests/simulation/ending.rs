@@ -4,8 +4,7 @@
 use crate::acts::run_each;
 use crate::ask::Asked;
 use crate::books::{exports_of, package_of, Books, Job, Mailbox, Service, Work};
-use crate::export::Given;
-use crate::jobs;
+use crate::freeside::{run_job, Given};
 use crate::judge;
 use crate::site::Site;
 use crate::stage::Stage;
@@ -118,7 +117,7 @@ fn run_jobs(stage: &Arc<Stage>, jobs: Vec<Job>, excused: Option<&str>) -> Vec<Jo
         if is_wrong(stage) {
             break;
         }
-        let ended = in_transaction(stage, WORKER, |transaction| jobs::run(transaction, job.jobnum));
+        let ended = in_transaction(stage, WORKER, |transaction| run_job(transaction, job.jobnum));
         if stage.site().is_about_anothers(&job) {
             continue;
         }

@@ -15,11 +15,11 @@ mod untouched;
 mod wanted;
 
 use crate::ask::{Ask, Told};
-use crate::books::Export;
 use crate::mail::Running;
 use crate::site::Site;
 use crate::transaction::Transaction;
 use magicmail::error::{Error, Status};
+use magicmail::freeside::Outcome;
 use magicmail::world::Hook;
 use magicmail_simulator::{Lie, Mailbox, Modes, State};
 use untouched::Difference;
@@ -51,32 +51,32 @@ impl Case<'_> {
     }
 }
 
-/// Asks the library, and judges what it did.
-pub fn ask(transaction: &mut Transaction, ask: &Ask, export: &Export) -> Result<Told, String> {
-    let (stage, worker) = (transaction.stage.clone(), transaction.worker);
+/// A turn of a task may reach the server: what it is to bring about is noted, and the server as it is.
+pub fn before_turn(transaction: &Transaction, ask: &Ask) -> State {
+    let (stage, worker) = (&transaction.stage, transaction.worker);
     loop {
         let until = stage.site().lags_until();
         let Some(until) = until else { break };
         stage.wait_until(worker, until);
     }
-    let before = {
-        let mut site = stage.site();
-        site.tally.hooks += 1;
-        site.tell(worker, || ask.words());
-        site.mail.start(worker, ask);
-        site.mail.server.state().clone()
-    };
-    let ended = ask.send(&stage, worker, export);
     let mut site = stage.site();
+    site.tell(worker, || ask.words());
+    site.mail.start(worker, ask);
+    site.mail.server.state().clone()
+}
+
+/// After that turn. None: it only asked Freeside.
+pub fn after_turn(transaction: &mut Transaction, ask: &Ask, before: &State, outcome: Option<Outcome>) {
+    let (stage, worker) = (transaction.stage.clone(), transaction.worker);
+    let mut site = stage.site();
+    let Some(running) = site.mail.running[worker].take() else { return };
+    let Some(outcome) = outcome else { return };
+    let ended = Told::of(ask, &outcome);
+    site.tally.hooks += 1;
     site.tell(worker, || in_words(&ended));
-    let Some(running) = site.mail.running[worker].take() else { return Err("not started".to_owned()) };
-    site.judge(ask, &ended, &before, running);
-    match ended {
-        Ok(told) => {
-            transaction.done.extend([ask.service.username.clone(), told.account.clone()]);
-            Ok(told)
-        }
-        Err(error) => Err(error.text),
+    site.judge(ask, &ended, before, running);
+    if let Ok(told) = ended {
+        transaction.done.extend([ask.service.username.clone(), told.account]);
     }
 }
 

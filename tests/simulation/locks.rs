@@ -1,10 +1,13 @@
-//! The database's row locks: held until the transaction ends; who would wait for himself is refused.
+//! The database's locks, of rows and advisory ones: held until the transaction ends; who would wait for himself is refused.
 
 use std::collections::{BTreeMap, VecDeque};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Row {
     Customer(u64),
+    /// An account, by the number in its id, and a mailbox, by its service: advisory locks.
+    Account(u64),
+    Mailbox(u64),
     Package(u64),
     Service(u64),
     Job(u64),

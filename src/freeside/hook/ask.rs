@@ -43,8 +43,9 @@ impl HookTask {
         Some((Wanted::Names(unknown), ask))
     }
 
-    /// What to lock for a service of that owner, and names of all of it. The account where the hook concerns others on
-    /// it too, else the service; and the customers whose rows stand for these where a database has no other locks.
+    /// What to lock for a service of that owner, and names of all of it. The service in any case: a suspend must not
+    /// revive a mailbox that is being unprovisioned. The accounts before it, where the hook concerns others on them. And
+    /// the customers, whose rows are locked where a database has no other locks.
     pub(super) fn lock(&self, own: &Own, export: &Export) -> (Ask, BTreeSet<String>) {
         let present = self.given_account().or_else(|| on_record(&own.records, self.begin.export.exportnum));
         let named_after = present.as_ref().and_then(|id| customer_in(id, export.account_prefix()));
@@ -56,12 +57,9 @@ impl HookTask {
         let accounts: Vec<AccountId> = present.into_iter().chain(self.configured(own)).collect();
         let mut names: BTreeSet<String> =
             custnums.iter().map(|custnum| format!("customer {custnum}")).collect();
-        if !self.concerns_account() {
-            let with = json!({ "svcnum": self.begin.service.svcnum, "custnums": custnums });
-            return (Ask::new("lock", with), names);
-        }
+        let accounts = if self.concerns_account() { accounts } else { Vec::new() };
         names.extend(accounts.iter().map(|account| format!("account {}", account.key())));
-        (queries::lock_of_account(&accounts, &custnums), names)
+        (queries::lock(&accounts, Some(self.begin.service.svcnum), &custnums), names)
     }
 
     pub(super) fn concerns_account(&self) -> bool {
