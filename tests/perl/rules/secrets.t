@@ -198,7 +198,8 @@ sub rows {
 }
 
 rule 'the_job_arguments_are_numbers_and_names_and_never_a_password',
-    options => {autopurge => 1, purge_after_commit => 1},
+    not_in_3 => 'Freeside 3 returns the error of a suspend, and queues nothing',
+    options  => {autopurge => 1, purge_after_commit => 1},
     sub {
     my $package = isp->package(isp->customer);
     isp->definition('Nowhere');
