@@ -152,6 +152,7 @@ impl Site {
 
     fn may_lose(&self, hook: u64, loss: &Loss) -> bool {
         self.is_made_by(hook, loss)
+            || self.is_of_user_made_by(hook, loss)
             || self.puts_back_late_mark(hook, loss)
             || self.mail.rights.get(&hook).is_some_and(|rights| rights.include(loss))
     }
@@ -164,13 +165,23 @@ impl Site {
         is_mark && running.any(|running| running.ghosts.iter().any(is_about))
     }
 
-    /// A mailbox that no service has, made by the late request of a hook that had ended on an account that this hook
-    /// made: a list may leave it out, and an undo takes the account back that nobody else can have been on.
+    /// A mailbox that no service has, made by the late request of a hook that had ended: on an account that this hook
+    /// made (a list may leave it out, and an undo takes the account back that nobody else can have been on), or since
+    /// this hook began (it may have read the list of users before).
     fn went_with_its_account(&self, hook: u64, loss: &Loss) -> bool {
         let maker = |thing: &str, name: &str| self.mail.makers.get(&maker_key(thing, name)).copied();
+        let rights = self.mail.rights.get(&hook);
+        let came_since = rights.is_some_and(|rights| rights.start.mailbox(&loss.name).is_none());
         maker("user", &loss.name) == Some(None)
-            && maker("account", &loss.owner) == Some(Some(hook))
+            && (came_since || maker("account", &loss.owner) == Some(Some(hook)))
             && self.books.services_of_mailbox(&loss.name, &loss.owner).next().is_none()
+    }
+
+    /// An address of a user that this hook made and takes back: it may have been on that name before, left of a mailbox
+    /// that is gone.
+    fn is_of_user_made_by(&self, hook: u64, loss: &Loss) -> bool {
+        let maker = self.mail.makers.get(&maker_key("user", &loss.owner)).copied().flatten();
+        loss.kind == LossKind::AddressRemoved && maker == Some(hook)
     }
 
     /// By this hook, or since it began by the late request of one that had ended: no telling that from its own.

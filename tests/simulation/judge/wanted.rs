@@ -160,7 +160,9 @@ fn replace(case: &Case) -> Result<(), String> {
 
 fn unprovision(case: &Case) -> Result<(), String> {
     let name = &case.ask.service.username;
-    let (was, is) = (case.before.mailbox(name), on_account(case));
+    // The name may be on another account by now: that mailbox is none of this service's.
+    let is_here = |user: &Mailbox| user.account.eq_ignore_ascii_case(case.account);
+    let (was, is) = (case.before.mailbox(name).filter(is_here), on_account(case));
     if case.ask.others_on(case.account).any(|other| other.username.eq_ignore_ascii_case(name)) {
         return kept_for_its_namesake(case);
     }
