@@ -36,7 +36,7 @@ pub struct Outcome<'a> {
     pub ended: Result<&'a Done, &'a Error>,
 }
 
-/// One task, from what Freeside gave the hook or the job to what is to be told to it.
+/// One task, from what Freeside gave the hook or the job to what it returns.
 pub struct Task {
     kind: Kind,
     has_ended: bool,

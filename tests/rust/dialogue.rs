@@ -17,7 +17,7 @@ struct Freeside {
 }
 
 /// What was said, one line for each query or command, and the end.
-struct Told {
+struct Conversation {
     asked: Vec<String>,
     done: Value,
 }
@@ -73,7 +73,7 @@ impl Freeside {
     }
 
     /// The whole conversation.
-    fn run(&self, export: &Export) -> Told {
+    fn run(&self, export: &Export) -> Conversation {
         let mut task = Task::begin(&self.begin.to_string()).expect("a task");
         let mut asked = Vec::new();
         let mut answers = Vec::new();
@@ -81,7 +81,7 @@ impl Freeside {
             let turn = task.next(export, &Value::Array(answers).to_string(), &NoSink).expect("a turn");
             let turn: Value = serde_json::from_str(&turn).expect("JSON");
             if let Some(done) = turn.get("done") {
-                return Told { asked, done: done.clone() };
+                return Conversation { asked, done: done.clone() };
             }
             answers = Vec::new();
             for ask in turn["ask"].as_array().expect("a list") {
@@ -94,7 +94,7 @@ impl Freeside {
     }
 }
 
-impl Told {
+impl Conversation {
     fn names(&self) -> Vec<&str> {
         self.asked.iter().map(|line| line.split(' ').next().unwrap_or_default()).collect()
     }
@@ -121,10 +121,10 @@ fn away(scene: Scene) -> Network {
 #[test]
 fn a_provision_asks_for_everything_before_its_first_request() {
     let network = honest(Scene::NewCustomer);
-    let told = Freeside::new("provision").run(&export_over(network.clone(), false));
-    assert_eq!(told.done["error"], Value::Null);
-    assert_eq!(told.names(), ["exports", "owner", "lock", "service", "record_account", "services"]);
-    assert!(told.log().contains("provisioned mailbox jane@example.net, account FREESIDE42: create account"));
+    let said = Freeside::new("provision").run(&export_over(network.clone(), false));
+    assert_eq!(said.done["error"], Value::Null);
+    assert_eq!(said.names(), ["exports", "owner", "lock", "service", "record_account", "services"]);
+    assert!(said.log().contains("provisioned mailbox jane@example.net, account FREESIDE42: create account"));
     assert!(network.state() != Scene::NewCustomer.state());
 }
 
@@ -132,10 +132,10 @@ fn a_provision_asks_for_everything_before_its_first_request() {
 fn a_hook_locks_its_service_and_what_concerns_others_the_accounts_too() {
     let record = json!({ "row": { "custnum": 42, "domain": "example.net", "records": [[1, "freeside7"]] } });
     let lock = |task: &str| {
-        let told = Freeside::new(task)
+        let said = Freeside::new(task)
             .answering("owner", record.clone())
             .run(&export_over(honest(Scene::Suspend), false));
-        told.asks("lock").to_owned()
+        said.asks("lock").to_owned()
     };
     assert_eq!(
         lock("unprovision"),
@@ -146,20 +146,20 @@ fn a_hook_locks_its_service_and_what_concerns_others_the_accounts_too() {
 
 #[test]
 fn a_lock_is_taken_again_where_the_account_changed_while_waiting() {
-    let told = Freeside::new("suspend")
+    let said = Freeside::new("suspend")
         .answering("owner", json!({ "row": { "custnum": 41, "domain": "example.net", "records": [] } }))
         .run(&export_over(honest(Scene::Suspend), false));
-    assert_eq!(told.names(), ["exports", "owner", "lock", "service", "lock", "service", "record_account"]);
+    assert_eq!(said.names(), ["exports", "owner", "lock", "service", "lock", "service", "record_account"]);
 }
 
 #[test]
 fn what_freeside_cannot_answer_ends_a_hook_before_any_request() {
     for name in ["exports", "owner", "lock", "service", "services", "record_account"] {
         let network = honest(Scene::NewCustomer);
-        let told = Freeside::new("provision")
+        let said = Freeside::new("provision")
             .answering(name, json!({ "error": "Freeside's database: it is full" }))
             .run(&export_over(network.clone(), false));
-        let error = told.done["error"].as_str().expect("an error");
+        let error = said.done["error"].as_str().expect("an error");
         assert!(error.starts_with("cannot provision mailbox jane"), "{name}: {error}");
         assert!(error.ends_with("Freeside's database: it is full"), "{name}: {error}");
         assert!(network.seen().is_empty(), "{name}");
@@ -171,15 +171,15 @@ fn a_change_of_definition_leaves_the_mailbox_to_a_job() {
     let network = honest(Scene::Last);
     let mut there = Freeside::new("unprovision").answers["service"].clone();
     there["row"]["has_row"] = json!(1);
-    let told =
+    let said =
         Freeside::new("unprovision").answering("service", there).run(&export_over(network.clone(), false));
     let arguments =
         r#"["exportnum","1","svcnum","20","username","jane","domain","example.net","account","FREESIDE42"]"#;
     assert_eq!(
-        told.asks("queue"),
+        said.asks("queue"),
         format!(r#"queue {{"arguments":{arguments},"job":"unprovision_job","optional":false}}"#)
     );
-    assert_eq!(told.done["error"], Value::Null);
+    assert_eq!(said.done["error"], Value::Null);
     assert!(network.seen().is_empty());
 }
 
@@ -188,19 +188,19 @@ fn a_suspend_that_failed_is_left_to_a_job() {
     let failed = |more: &dyn Fn(Freeside) -> Freeside| {
         more(Freeside::new("suspend")).run(&export_over(away(Scene::Suspend), false))
     };
-    let told = failed(&|freeside| freeside);
-    assert_eq!(told.done["status"], json!(Status::NotReached as i32));
-    assert_eq!(told.names().last(), Some(&"queue"));
-    assert!(told.asks("queue").contains(r#""arguments":[1,20],"job":"suspend_job""#));
-    let told = failed(&|freeside| freeside.with("/context/own_transaction", json!(1)));
-    assert_eq!(told.names()[4..], ["rollback", "queue"]);
-    let told = failed(&|freeside| freeside.answering("queue", json!({ "error": "no room" })));
-    assert!(told.log().contains("no job tries it again: no room"), "{}", told.log());
-    let told = failed(&|mut freeside| {
+    let said = failed(&|freeside| freeside);
+    assert_eq!(said.done["status"], json!(Status::NotReached as i32));
+    assert_eq!(said.names().last(), Some(&"queue"));
+    assert!(said.asks("queue").contains(r#""arguments":[1,20],"job":"suspend_job""#));
+    let said = failed(&|freeside| freeside.with("/context/own_transaction", json!(1)));
+    assert_eq!(said.names()[4..], ["rollback", "queue"]);
+    let said = failed(&|freeside| freeside.answering("queue", json!({ "error": "no room" })));
+    assert!(said.log().contains("no job tries it again: no room"), "{}", said.log());
+    let said = failed(&|mut freeside| {
         freeside.begin["context"]["job"] = json!({});
         freeside
     });
-    assert!(!told.names().contains(&"queue"));
+    assert!(!said.names().contains(&"queue"));
 }
 
 #[test]
@@ -209,8 +209,8 @@ fn the_history_is_asked_for_only_where_an_account_may_be_purged() {
     let is_asked = |autopurge, services: Value, more: &dyn Fn(Freeside) -> Freeside| {
         let freeside = Freeside::new("unprovision").answering("history", jane.clone());
         let freeside = more(freeside.answering("services", json!({ "rows": services })));
-        let told = freeside.run(&export_over(honest(Scene::Last), autopurge));
-        told.names().contains(&"history")
+        let said = freeside.run(&export_over(honest(Scene::Last), autopurge));
+        said.names().contains(&"history")
     };
     let as_it_is = |freeside: Freeside| freeside;
     let ann = json!([[12, "ann", "example.net", 1, 42, "", 0, ""]]);
@@ -223,31 +223,31 @@ fn the_history_is_asked_for_only_where_an_account_may_be_purged() {
 
 #[test]
 fn an_account_that_freeside_cannot_record_is_warned_about_once() {
-    let told = Freeside::new("provision")
+    let said = Freeside::new("provision")
         .answering("record_account", json!({ "refused": true }))
         .run(&export_over(honest(Scene::NewCustomer), false));
-    assert_eq!(told.names().iter().filter(|name| **name == "record_account").count(), 1);
-    assert_eq!(told.log().matches("account FREESIDE42 cannot be put on record").count(), 1, "{}", told.log());
+    assert_eq!(said.names().iter().filter(|name| **name == "record_account").count(), 1);
+    assert_eq!(said.log().matches("account FREESIDE42 cannot be put on record").count(), 1, "{}", said.log());
 }
 
 #[test]
 fn a_customer_reads_a_neutral_sentence_and_staff_the_log() {
-    let told = Freeside::new("provision")
+    let said = Freeside::new("provision")
         .with("/context/for_customer", json!(1))
         .run(&export_over(away(Scene::NewCustomer), false));
     let neutral = "the mailbox could not be set up now; please contact support";
-    assert_eq!(told.done["error"], json!(neutral));
-    assert!(told.log().contains("cannot provision mailbox jane@example.net"), "{}", told.log());
+    assert_eq!(said.done["error"], json!(neutral));
+    assert!(said.log().contains("cannot provision mailbox jane@example.net"), "{}", said.log());
 }
 
 #[test]
 fn a_subclass_is_asked_for_the_names_of_accounts() {
-    let told = Freeside::new("provision")
+    let said = Freeside::new("provision")
         .with("/context/names_accounts", json!(1))
         .answering("account_names", json!({ "row": { "42": "kunde 42" } }))
         .run(&export_over(honest(Scene::NewCustomer), false));
-    assert_eq!(told.asks("account_names"), r#"account_names {"custnums":[42]}"#);
-    assert!(told.log().contains("account kunde 42"), "{}", told.log());
+    assert_eq!(said.asks("account_names"), r#"account_names {"custnums":[42]}"#);
+    assert!(said.log().contains("account kunde 42"), "{}", said.log());
 }
 
 /// How jane is; nothing: she is not there.
@@ -274,11 +274,11 @@ fn marked(scene: Scene) -> Network {
 #[test]
 fn a_purge_job_locks_the_account_and_looks_again() {
     let network = marked(Scene::Last);
-    let told = job("purge_job").run(&export_over(network.clone(), true));
-    assert_eq!(told.names(), ["exports", "lock", "namesakes", "services", "history"]);
-    assert_eq!(told.asks("lock"), r#"lock {"accounts":["FREESIDE42"],"custnums":[42],"svcnum":null}"#);
+    let said = job("purge_job").run(&export_over(network.clone(), true));
+    assert_eq!(said.names(), ["exports", "lock", "namesakes", "services", "history"]);
+    assert_eq!(said.asks("lock"), r#"lock {"accounts":["FREESIDE42"],"custnums":[42],"svcnum":null}"#);
     assert_eq!(jane(&network), "");
-    assert!(told.log().contains("purged mailbox jane@example.net: "), "{}", told.log());
+    assert!(said.log().contains("purged mailbox jane@example.net: "), "{}", said.log());
 }
 
 #[test]
@@ -286,11 +286,11 @@ fn a_job_leaves_a_mailbox_alone_that_a_service_uses_again() {
     let jane = json!({ "rows": [[31, "JANE", "example.net", 1, 42, "", 0, ""]] });
     for task in ["unprovision_job", "purge_job", "finish_job"] {
         let network = marked(Scene::Last);
-        let told = job(task)
+        let said = job(task)
             .answering("services", jane.clone())
             .answering("namesakes", jane.clone())
             .run(&export_over(network.clone(), true));
-        assert_eq!(told.done["error"], Value::Null, "{task}");
+        assert_eq!(said.done["error"], Value::Null, "{task}");
         assert!(network.seen().is_empty(), "{task}");
     }
 }
@@ -298,15 +298,15 @@ fn a_job_leaves_a_mailbox_alone_that_a_service_uses_again() {
 #[test]
 fn a_purge_job_does_nothing_once_the_export_purges_no_more() {
     let network = marked(Scene::Last);
-    let told = job("purge_job").run(&export_over(network.clone(), false));
-    assert_eq!((&told.done["error"], network.seen().len()), (&Value::Null, 0));
+    let said = job("purge_job").run(&export_over(network.clone(), false));
+    assert_eq!((&said.done["error"], network.seen().len()), (&Value::Null, 0));
 }
 
 #[test]
 fn the_job_of_a_change_of_definition_unprovisions_what_nobody_has() {
     let network = honest(Scene::Last);
-    let told = job("unprovision_job").run(&export_over(network.clone(), true));
-    assert_eq!(told.done["error"], Value::Null);
+    let said = job("unprovision_job").run(&export_over(network.clone(), true));
+    assert_eq!(said.done["error"], Value::Null);
     assert_eq!(jane(&network), "deleted");
 }
 
@@ -314,11 +314,11 @@ fn the_job_of_a_change_of_definition_unprovisions_what_nobody_has() {
 fn the_job_of_a_change_of_definition_synchronises_what_the_service_has() {
     let rows = json!({ "rows": [[20, "jane", "example.net", 1, 42, "", 0, ""]] });
     let network = honest(Scene::Last);
-    let told = job("unprovision_job")
+    let said = job("unprovision_job")
         .answering("services", rows.clone())
         .answering("namesakes", rows)
         .run(&export_over(network.clone(), true));
-    assert_eq!(told.done["error"], Value::Null);
+    assert_eq!(said.done["error"], Value::Null);
     assert_eq!(jane(&network), "active");
     assert!(network.seen().iter().any(|seen| seen.request.path[0] == "user_package"));
 }

@@ -114,6 +114,12 @@ subtest 'another ABI' => sub {
     each_hook_says({MAGICMAIL_LIB => $old}, 'has[ ]version[ ]2[ ]of[ ]the[ ]C[ ]ABI.*needs[ ]1', 'old');
 };
 
+subtest 'a library of an older release' => sub {
+    my $older = compiled(older => "unsigned mm_abi_version(void) { return 1; }\n");
+    my $what  = 'older[ ]than[ ]this[ ]export,[ ]it[ ]has[ ]no[ ]mm_\w+;[ ]install[ ]the[ ]export';
+    each_hook_says({MAGICMAIL_LIB => $older}, $what, 'older');
+};
+
 subtest 'no FFI::Platypus' => sub {
     make_path("$folder/without/FFI");
     written('without/FFI/Platypus.pm', q{die "Can't locate FFI/Platypus.pm in @INC";});

@@ -20,6 +20,9 @@ my $ABI = 1;
 # As many configured exports are kept; the one that was not used for longest goes.
 my $MOST_KEPT = 16;
 
+# What to do where the two do not belong together.
+my $ONE_RELEASE = 'install the export and the library of one release, then restart Freeside';
+
 my $FILE       = Cwd::abs_path(__FILE__);
 my $STATUS_BAD = 2;
 my $CHECK      = 'mm_abi_version';
@@ -194,10 +197,9 @@ sub _load {
     my $found = $abi->call;
     if ($found != $ABI) {
         die "$file has version $found of the C ABI and this export needs $ABI;"
-            . " install the export and the library of one release,"
-            . " then restart Freeside\n";
+            . " $ONE_RELEASE\n";
     }
-    my %functions = _functions($ffi);
+    my %functions = _functions($ffi, $file);
     my $closure   = $ffi->closure(\&_log);
     $closure->sticky;
     ($loaded_file, $log_closure, %call) = ($file, $closure, %functions);
@@ -206,7 +208,7 @@ sub _load {
 
 # Every function of the ABI as Perl code.
 sub _functions {
-    my ($ffi) = @_;
+    my ($ffi, $file) = @_;
     $ffi->type('(opaque,sint32,string)->void' => 'mm_log_fn');
     my %signature = (
         mm_version        => [[]                                 => 'string'],
@@ -224,8 +226,9 @@ sub _functions {
     );
     my %functions;
     foreach my $name (keys %signature) {
-        $functions{$name} =
-            $ffi->function($name => @{$signature{$name}})->sub_ref;
+        my $function = eval { $ffi->function($name => @{$signature{$name}}) }
+            or die "$file is older than this export, it has no $name; $ONE_RELEASE\n";
+        $functions{$name} = $function->sub_ref;
     }
 
     # An owned text comes as an address, so that it can be freed once copied.
