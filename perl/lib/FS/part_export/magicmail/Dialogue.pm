@@ -72,7 +72,8 @@ sub _converse {
 sub _begin {
     my ($self, $options) = @_;
     my ($export, $task, $records) = @{$self}{qw(export task records)};
-    my %begin = (
+    my $services = FS::part_export::magicmail::Services->new($records);
+    my %begin    = (
         task   => $task,
         export => {
             exportnum          => $export->exportnum,
@@ -85,17 +86,13 @@ sub _begin {
             for_customer    => FS::part_export::magicmail::Log::is_for_customer(),
             keeps_records   => $records->has_record,
             keeps_history   => FS::part_export::magicmail::Queries::has_history() ? 1 : 0,
-            names_accounts  => FS::part_export::magicmail::Services->new($records)->is_named_by_subclass
-            ? 1
-            : 0,
+            names_accounts  => $services->is_named_by_subclass                    ? 1 : 0,
         },
     );
     if ($self->{old}) { $begin{old} = $self->_given($self->{old}) }
     if ($self->{is_job}) {
-        $begin{context}{job} = {
-            map { defined $self->{$_->[0]} ? ($_->[1] => $self->{$_->[0]}) : () } [domain => 'domain'],
-            [account_id => 'account']
-        };
+        my %job = (domain => $self->{domain}, account => $self->{account_id});
+        $begin{context}{job} = {map { $_ => $job{$_} } grep { defined $job{$_} } keys %job};
     }
     if (defined $self->{purge}) { $begin{purge} = $self->{purge} }
     return \%begin;
