@@ -22,6 +22,8 @@ my $TIMEOUTS = 2;
 
 my $MILLISECONDS = 1_000;
 
+my $SET_BACK = q{set_config('lock_timeout', ?, true)};
+
 # PostgreSQL's code for a lock that was not to be had in time.
 my $TIMED_OUT = '55P03';
 
@@ -61,24 +63,22 @@ SELECT current_setting('lock_timeout') AS setting,
 END
     my $limit = $before->{seconds} > 0 && $before->{seconds} < $seconds ? $before->{seconds} : $seconds;
     my $until = time + $limit;
-    foreach my $lock (@locks) {
-        my ($name, $label) = @{$lock};
-        my $rest     = int(($until - time) * $MILLISECONDS);
-        my $has_lock = eval {
-            $records->rows(
-                q{SELECT set_config('lock_timeout', ?, true),}
-                    . ' pg_advisory_xact_lock(CAST(? AS integer), CAST(? AS integer))',
-                ($rest > 1 ? $rest : 1) . 'ms',
-                key_of($name)
-            );
-            1;
-        };
+    my $lock  = q{SELECT set_config('lock_timeout', ?, true),}
+        . ' pg_advisory_xact_lock(CAST(? AS integer), CAST(? AS integer))';
+    while (my $next = shift @locks) {
+        my ($name, $label) = @{$next};
+        my $rest  = int(($until - time) * $MILLISECONDS);
+        my @limit = (($rest > 1 ? $rest : 1) . 'ms');
+
+        # The last one sets the limit back in the same statement: PostgreSQL works from left
+        # to right, and a failure is rolled back.
+        my ($sql, @after) = @locks ? ($lock) : ("$lock, $SET_BACK", $before->{setting});
+        my $has_lock = eval { $records->rows($sql, @limit, key_of($name), @after); 1 };
         next if $has_lock;
         ## no critic (RequireCarping) -- in words for staff
         if (dbh->state ne $TIMED_OUT) { die $@ }
         die sprintf "another change of %s has not ended within %g seconds; try again later\n", $label, $limit;
     }
-    $records->rows(q{SELECT set_config('lock_timeout', ?, true)}, $before->{setting});
     return;
 }
 
