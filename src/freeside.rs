@@ -22,7 +22,7 @@ pub use message::{Answers, Ask, Turn};
 use crate::apply::Done;
 use crate::error::Error;
 use crate::id::AccountId;
-use crate::log::Sink;
+use crate::log::{Redactor, Sink};
 use crate::operation::Export;
 use hook::HookTask;
 use left::LeftTask;
@@ -50,7 +50,8 @@ enum Kind {
 impl Task {
     /// Reads what Freeside gave.
     pub fn begin(text: &str) -> Result<Task, Error> {
-        let begin = Begin::parse(text)?;
+        // It belongs to no export yet, so there is no secret to mask, but the marks of a caller's words go.
+        let begin = Begin::parse(text).map_err(|error| error.redacted(&Redactor::default()))?;
         let kind = match begin.left {
             None => Kind::Hook(Box::new(HookTask::new(begin))),
             Some(left) => Kind::Left(Box::new(LeftTask::new(begin, left))),

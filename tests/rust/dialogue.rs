@@ -347,8 +347,8 @@ fn a_document_that_is_none_is_refused_by_name() {
         assert_eq!(refused.status, Status::Argument);
         refused.text
     };
-    assert_eq!(begin(&|begin| begin["task"] = json!("sail")), "unknown task \u{2}sail\u{3}");
-    assert_eq!(begin(&|begin| begin["service"]["colour"] = json!(1)), "unknown key service.\u{2}colour\u{3}");
+    assert_eq!(begin(&|begin| begin["task"] = json!("sail")), "unknown task sail");
+    assert_eq!(begin(&|begin| begin["service"]["colour"] = json!(1)), "unknown key service.colour");
     assert_eq!(
         begin(&|begin| begin["old"] = begin["service"].clone()),
         "key old belongs to a change, and only to it"
