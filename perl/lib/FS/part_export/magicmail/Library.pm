@@ -196,8 +196,7 @@ sub _load {
         or die _why_not($file) . "\n";
     my $found = $abi->call;
     if ($found != $ABI) {
-        die "$file has version $found of the C ABI and this export needs $ABI;"
-            . " $ONE_RELEASE\n";
+        die "$file has version $found of the C ABI and this export needs $ABI;" . " $ONE_RELEASE\n";
     }
     my %functions = _functions($ffi, $file);
     my $closure   = $ffi->closure(\&_log);
