@@ -10,6 +10,7 @@ mod begin;
 mod exports;
 mod former;
 mod hook;
+mod known;
 mod left;
 mod message;
 mod own;

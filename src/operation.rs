@@ -61,6 +61,12 @@ pub struct AccountDone {
     pub requests: usize,
 }
 
+impl AccountDone {
+    fn document(&self) -> Value {
+        json!({ "steps": self.done.steps, "warnings": self.done.warnings, "requests": self.requests })
+    }
+}
+
 /// One configured export: what `mm_export_new` makes. Calls on it may run side by side.
 pub struct Export {
     configuration: Configuration,

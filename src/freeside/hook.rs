@@ -17,13 +17,11 @@ mod ending;
 mod request;
 mod take;
 
-use super::account::{on_record, BySubclass, Naming};
+use super::account::on_record;
 use super::begin::Begin;
-use super::exports::Exports;
-use super::former::History;
+use super::known::{Known, Query};
 use super::message::{Answers, Ask, Line, Turn};
 use super::own::Own;
-use super::services::Service;
 use super::Outcome;
 use crate::error::{Error, Status};
 use crate::id::AccountId;
@@ -31,21 +29,14 @@ use crate::log::Sink;
 use crate::operation::{Export, HookReply};
 use crate::world::Hook;
 use serde_json::{json, Value};
-use std::collections::{BTreeMap, BTreeSet};
-
-/// The longest text that a hook returns, in characters: Freeside carries it in a URL.
-const LONGEST: usize = 1_500;
+use std::collections::BTreeSet;
 
 /// What was asked for, and how its answer is taken in.
 enum Wanted {
-    Exports,
+    Known(Query),
     Owner,
-    Names(BTreeSet<u64>),
     Lock(BTreeSet<String>),
     Own,
-    Services,
-    Namesakes,
-    History,
     /// Before the hook: without it the hook must not run.
     Record(AccountId),
     /// After it: what fails is warned about.
@@ -60,25 +51,14 @@ enum Wanted {
     Rollback,
 }
 
-/// What Freeside has said.
-#[derive(Default)]
-struct Known {
-    exports: Option<Exports>,
-    /// Before anything was locked.
-    owner: Option<Own>,
-    /// Since the last lock.
-    own: Option<Own>,
-    by_subclass: BySubclass,
-    services: Option<Vec<Service>>,
-    namesakes: Option<Vec<Service>>,
-    /// What the history says; it may not be known.
-    history: Option<Option<History>>,
-}
-
 pub struct HookTask {
     begin: Begin,
     wanted: Vec<Wanted>,
     known: Known,
+    /// The service's own rows, before anything was locked.
+    owner: Option<Own>,
+    /// The same since the last lock.
+    own: Option<Own>,
     locked: BTreeSet<String>,
     /// The account of the service; None: it has none.
     account: Option<AccountId>,
@@ -97,11 +77,12 @@ pub struct HookTask {
 
 impl HookTask {
     pub fn new(begin: Begin) -> HookTask {
-        let by_subclass = begin.context.names_accounts.then(BTreeMap::new);
         HookTask {
+            known: Known::new(begin.context.names_accounts),
+            owner: None,
+            own: None,
             begin,
             wanted: Vec::new(),
-            known: Known { by_subclass, ..Known::default() },
             locked: BTreeSet::new(),
             account: None,
             is_account_settled: false,
@@ -126,12 +107,12 @@ impl HookTask {
         for wanted in std::mem::take(&mut self.wanted) {
             let answer = answers.take()?;
             if let Err(trouble) = self.take_in(wanted, answer) {
-                return Ok(self.failed(Error::refused(self.cannot(&trouble))));
+                return Ok(self.failed(Error::refused(self.cannot(&trouble)), export));
             }
         }
         Ok(match self.turn(export, sink) {
             Ok(turn) => turn,
-            Err(error) => self.failed(error),
+            Err(error) => self.failed(error, export),
         })
     }
 
@@ -145,7 +126,7 @@ impl HookTask {
         if let Some(asks) = self.missing_before_locks(export) {
             return Ok(self.ask(asks));
         }
-        let Some(own) = self.known.own.clone() else {
+        let Some(own) = self.own.clone() else {
             return Err(Error::new(Status::Internal, "a hook's facts are missing"));
         };
         if self.is_over_by_now(&own) {
@@ -173,10 +154,7 @@ impl HookTask {
             let checked = export.checked(self.begin.hook, &request);
             self.ran = Some(checked.and_then(|()| export.run(self.begin.hook, request, purges, sink)));
         }
-        match self.follow_up(export) {
-            Some(asks) => Ok(self.ask(asks)),
-            None => Ok(self.done()),
-        }
+        Ok(self.conclude(export))
     }
 
     /// A job that tries a suspend again looks once the service is locked: a customer who pays at the same moment is
@@ -198,11 +176,7 @@ impl HookTask {
     }
 
     fn configured(&self, own: &Own) -> Option<AccountId> {
-        self.naming()?.configured(&own.owner, self.begin.export.exportnum)
-    }
-
-    fn naming(&self) -> Option<Naming<'_>> {
-        Some(Naming { exports: self.known.exports.as_ref()?, by_subclass: &self.known.by_subclass })
+        self.known.naming()?.configured(&own.owner, self.begin.export.exportnum)
     }
 
     /// The one on record, else the one that the options name now. What is to be provisioned must have a customer.
@@ -221,7 +195,7 @@ impl HookTask {
     /// the user is on that account; else the account that the options name is the service's.
     fn settle_account(&mut self, export: &Export, sink: &dyn Sink) -> Result<(), Error> {
         self.is_account_settled = true;
-        let configured = self.known.own.as_ref().and_then(|own| self.configured(own));
+        let configured = self.own.as_ref().and_then(|own| self.configured(own));
         let (Hook::Provision, Some(recorded), Some(configured)) =
             (self.begin.hook, &self.account, configured)
         else {
@@ -277,7 +251,7 @@ impl HookTask {
 
     /// The definition of the service, the new one while it changes.
     fn definition(&self) -> Option<u64> {
-        let known = self.known.own.as_ref().and_then(|own| own.svcpart);
+        let known = self.own.as_ref().and_then(|own| own.svcpart);
         self.begin.service.svcpart.or(known)
     }
 
@@ -297,7 +271,7 @@ impl HookTask {
 
     fn domain(&self) -> String {
         let of_job = self.begin.context.job.as_ref().and_then(|job| job.domain.clone());
-        let known = self.known.own.as_ref().or(self.known.owner.as_ref());
+        let known = self.own.as_ref().or(self.owner.as_ref());
         of_job.unwrap_or_else(|| known.map(|own| own.domain.clone()).unwrap_or_default())
     }
 

@@ -8,14 +8,14 @@
 //! | purge | the export purges no more; a service of the account has the user name | it is purged, if it is still marked deleted |
 //! | finish | a service of the account has the user name | what is left is done, and it is purged if it would have been |
 
-use super::account::{customer_in, BySubclass, Naming};
+use super::account::customer_in;
 use super::begin::{Begin, Left};
 use super::exports::Exports;
-use super::former::History;
 use super::hook::HookTask;
+use super::known::{Known, Query, LONGEST};
 use super::message::{Answer, Answers, Ask, Ending, Line, Trouble, Turn};
 use super::queries;
-use super::services::{self, namesakes, on_accounts, unnamed, Service};
+use super::services::{namesakes, on_accounts, Service};
 use super::Outcome;
 use crate::apply::Done;
 use crate::document::{Neighbour, Request};
@@ -23,18 +23,11 @@ use crate::error::{one_line, Error};
 use crate::id::{AccountId, Address};
 use crate::log::Sink;
 use crate::operation::{finish, purge, synchronise, AccountDone, Export};
-use std::collections::{BTreeMap, BTreeSet};
-
-/// The longest text that a job dies with, in characters.
-const LONGEST: usize = 1_500;
+use std::collections::BTreeSet;
 
 enum Wanted {
-    Exports,
+    Known(Query),
     Lock,
-    Services,
-    Namesakes,
-    Names(BTreeSet<u64>),
-    History,
 }
 
 pub struct LeftTask {
@@ -47,12 +40,8 @@ pub struct LeftTask {
     /// The customer whom the account is named after, as far as its id tells.
     customer: Option<u64>,
     wanted: Vec<Wanted>,
-    exports: Option<Exports>,
+    known: Known,
     is_locked: bool,
-    by_subclass: BySubclass,
-    services: Option<Vec<Service>>,
-    namesakes: Option<Vec<Service>>,
-    history: Option<Option<History>>,
     /// How the run that reaches MagicMail ended.
     ran: Option<Result<Done, Error>>,
     log: Vec<Line>,
@@ -62,18 +51,14 @@ impl LeftTask {
     pub fn new(begin: Begin, left: Left) -> LeftTask {
         let account = begin.context.job.as_ref().and_then(|job| job.account.clone());
         LeftTask {
-            by_subclass: begin.context.names_accounts.then(BTreeMap::new),
+            known: Known::new(begin.context.names_accounts),
             account: account.unwrap_or_else(|| AccountId::new("")),
             begin: Some(begin),
             left,
             hook: None,
             customer: None,
             wanted: Vec::new(),
-            exports: None,
             is_locked: false,
-            services: None,
-            namesakes: None,
-            history: None,
             ran: None,
             log: Vec::new(),
         }
@@ -125,8 +110,8 @@ impl LeftTask {
     // What is asked for.
 
     fn missing(&self, export: &Export) -> Option<Vec<(Wanted, Ask)>> {
-        let Some(exports) = &self.exports else {
-            return Some(vec![(Wanted::Exports, queries::exports())]);
+        let Some(exports) = &self.known.exports else {
+            return Some(vec![(Wanted::Known(Query::Exports), queries::exports())]);
         };
         let username = &self.begin.as_ref()?.service.username;
         if !self.is_locked {
@@ -134,36 +119,32 @@ impl LeftTask {
             let accounts = std::slice::from_ref(&self.account);
             return Some(vec![
                 (Wanted::Lock, queries::lock(accounts, None, &custnums)),
-                (Wanted::Namesakes, queries::namesakes(exports, username)),
+                (Wanted::Known(Query::Namesakes), queries::namesakes(exports, username)),
             ]);
         }
-        if let Some(ask) = self.unknown_names() {
-            return Some(vec![ask]);
-        }
-        if self.services.is_none() {
-            let account = self.account_of_service().unwrap_or_else(|| self.account.clone());
-            if let Some(ask) = queries::services(exports, &[account], 0) {
-                return Some(vec![(Wanted::Services, ask)]);
-            }
-        }
-        self.history_query(export, exports)
+        let missing = self.known.unknown_names_of_services();
+        let missing = missing.or_else(|| self.services_query(exports));
+        let (query, ask) = missing.or_else(|| self.history_query(export, exports))?;
+        Some(vec![(Wanted::Known(query), ask)])
     }
 
-    fn unknown_names(&self) -> Option<(Wanted, Ask)> {
-        let read = self.services.iter().chain(&self.namesakes);
-        let custnums = read.flat_map(|services| unnamed(services)).collect();
-        let (unknown, ask) = queries::account_names(&self.by_subclass, custnums)?;
-        Some((Wanted::Names(unknown), ask))
-    }
-
-    fn history_query(&self, export: &Export, exports: &Exports) -> Option<Vec<(Wanted, Ask)>> {
-        let context = &self.begin.as_ref()?.context;
-        let may_tell = context.keeps_history && !context.names_accounts;
-        if !self.purges(export) || self.history.is_some() || !may_tell || !self.on_account().is_empty() {
+    fn services_query(&self, exports: &Exports) -> Option<(Query, Ask)> {
+        if self.known.services.is_some() {
             return None;
         }
-        let ask = queries::history(exports, std::slice::from_ref(&self.account), 0)?;
-        Some(vec![(Wanted::History, ask)])
+        Some((Query::Services, queries::services(exports, &[self.account_in_question()], 0)?))
+    }
+
+    fn history_query(&self, export: &Export, exports: &Exports) -> Option<(Query, Ask)> {
+        let context = &self.begin.as_ref()?.context;
+        let may_tell = context.keeps_history && !context.names_accounts;
+        if !self.purges(export) || self.known.history.is_some() || !may_tell || !self.on_account().is_empty()
+        {
+            return None;
+        }
+        let accounts = vec![self.account.clone()];
+        let ask = queries::history(exports, &accounts, 0)?;
+        Some((Query::History(accounts), ask))
     }
 
     /// Whether the export purges still, and this job is to.
@@ -175,56 +156,39 @@ impl LeftTask {
 
     fn take_in(&mut self, wanted: Wanted, answer: Answer) -> Result<(), Trouble> {
         match wanted {
-            Wanted::Exports => self.exports = Some(Exports::read(answer.rows()?)?),
+            Wanted::Known(query) => self.known.take_in(query, answer, &mut self.log)?,
             Wanted::Lock => {
                 answer.done()?;
                 self.is_locked = true;
-            }
-            Wanted::Services => self.services = Some(self.read_services(answer)?),
-            Wanted::Namesakes => self.namesakes = Some(self.read_services(answer)?),
-            Wanted::Names(custnums) => queries::take_names(&mut self.by_subclass, &custnums, answer)?,
-            Wanted::History => {
-                self.history = Some(match answer.rows().and_then(History::read) {
-                    Ok(history) => Some(history),
-                    Err(trouble) => {
-                        let text = queries::no_history(std::slice::from_ref(&self.account), &trouble);
-                        self.log.push(Line { level: "warning", text });
-                        None
-                    }
-                });
             }
         }
         Ok(())
     }
 
-    fn read_services(&self, answer: Answer) -> Result<Vec<Service>, Trouble> {
-        let exports = self.exports.as_ref().ok_or("the exports are not known")?;
-        services::read(answer.rows()?, exports)
-    }
-
     // What is known.
-
-    fn naming(&self) -> Option<Naming<'_>> {
-        Some(Naming { exports: self.exports.as_ref()?, by_subclass: &self.by_subclass })
-    }
 
     /// The service itself, where it is provisioned by some export of this server.
     fn own_service(&self) -> Option<&Service> {
         let svcnum = self.begin.as_ref()?.service.svcnum;
-        self.namesakes.iter().flatten().find(|service| service.svcnum == svcnum)
+        self.known.namesakes.iter().flatten().find(|service| service.svcnum == svcnum)
     }
 
     fn account_of_service(&self) -> Option<AccountId> {
         let service = self.own_service().filter(|_| self.left == Left::Unprovision)?;
         let exportnum = self.begin.as_ref()?.export.exportnum;
-        self.naming()?.account_of(&service.owner, &service.records, exportnum)
+        self.known.naming()?.account_of(&service.owner, &service.records, exportnum)
     }
 
-    /// The services on the account that is looked at.
+    /// The account that the service is on now, if it is provisioned still; else the one that was left.
+    fn account_in_question(&self) -> AccountId {
+        self.account_of_service().unwrap_or_else(|| self.account.clone())
+    }
+
+    /// The services on it.
     fn on_account(&self) -> Vec<Neighbour> {
-        let Some(naming) = self.naming() else { return Vec::new() };
-        let account = self.account_of_service().unwrap_or_else(|| self.account.clone());
-        on_accounts(self.services.as_deref().unwrap_or_default(), &naming, &[&account], 0, 0)
+        let Some(naming) = self.known.naming() else { return Vec::new() };
+        let read = self.known.services.as_deref().unwrap_or_default();
+        on_accounts(read, &naming, &[&self.account_in_question()], 0, 0)
     }
 
     // What is done.
@@ -238,7 +202,7 @@ impl LeftTask {
         // A service of another domain may have nothing to do with this mailbox: the planner decides by its addresses.
         let domain = self.domain();
         let is_same = |service: &Service| service.domain.eq_ignore_ascii_case(&domain);
-        if self.namesakes.iter().flatten().any(is_same) {
+        if self.known.namesakes.iter().flatten().any(is_same) {
             return Ok(None);
         }
         let Some(begin) = self.begin.take() else { return Ok(None) };
@@ -294,9 +258,9 @@ impl LeftTask {
     fn request(&self, begin: &Begin, services: Vec<Neighbour>) -> Request {
         let user = begin.service.username.clone();
         let mut request = Request::of_account(self.account.clone(), user.clone(), self.domain(), services);
-        if let (Some(naming), Some(read)) = (self.naming(), &self.namesakes) {
+        if let (Some(naming), Some(read)) = (self.known.naming(), &self.known.namesakes) {
             request.namesakes = namesakes(read, &naming, 0);
-            let history = self.history.as_ref().and_then(Option::as_ref);
+            let history = self.known.history.as_ref().and_then(Option::as_ref);
             request.former_users =
                 history.and_then(|history| history.former_users(&[&self.account], naming.exports, &user));
         }

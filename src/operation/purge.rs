@@ -13,8 +13,7 @@ use serde_json::{json, Value};
 /// user, its addresses and the emptied account only if they are still marked deleted and belong together; an
 /// account that has services in Freeside (`services`) is not purged, whatever the server shows of it.
 pub fn purge_deleted(export: &Export, fields: Fields, sink: &dyn Sink) -> Result<Value, Error> {
-    let left = purge(export, left_behind(fields)?, sink)?;
-    Ok(json!({ "steps": left.done.steps, "warnings": left.done.warnings, "requests": left.requests }))
+    Ok(purge(export, left_behind(fields)?, sink)?.document())
 }
 
 /// The same document, and `autopurge` → `{steps, warnings, unfinished, requests}`. Finishes an unprovision whose
@@ -23,12 +22,9 @@ pub fn purge_deleted(export: &Export, fields: Fields, sink: &dyn Sink) -> Result
 pub fn finish_unprovision(export: &Export, mut fields: Fields, sink: &dyn Sink) -> Result<Value, Error> {
     let autopurge = fields.flag("autopurge")?;
     let left = finish(export, left_behind(fields)?, autopurge, sink)?;
-    Ok(json!({
-        "steps": left.done.steps,
-        "warnings": left.done.warnings,
-        "unfinished": left.done.unfinished,
-        "requests": left.requests,
-    }))
+    let mut document = left.document();
+    document["unfinished"] = json!(left.done.unfinished);
+    Ok(document)
 }
 
 /// The purge of it.

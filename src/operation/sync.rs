@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::id::{AccountId, PackageName, UserName};
 use crate::log::Sink;
 use crate::world::{Hook, Task};
-use serde_json::{json, Value};
+use serde_json::Value;
 
 /// `{account_id, services: [{svcnum, username, package}]}` → `{steps, warnings, requests}`. Nothing is done where
 /// there is no service.
@@ -19,12 +19,7 @@ pub fn sync(export: &Export, mut fields: Fields, sink: &dyn Sink) -> Result<Valu
         .filter(|service| service.as_ref().map_or(true, Neighbour::can_be_a_mailbox))
         .collect::<Result<Vec<_>, _>>()?;
     fields.finish()?;
-    let synchronised = synchronise(export, &account, services, sink)?;
-    Ok(json!({
-        "steps": synchronised.done.steps,
-        "warnings": synchronised.done.warnings,
-        "requests": synchronised.requests,
-    }))
+    Ok(synchronise(export, &account, services, sink)?.document())
 }
 
 /// The account's packages as its services bring them.

@@ -2,10 +2,10 @@
 
 use super::{HookTask, Wanted};
 use crate::freeside::account::{customer_in, on_record};
+use crate::freeside::known::Query;
 use crate::freeside::message::Ask;
 use crate::freeside::own::Own;
 use crate::freeside::queries;
-use crate::freeside::services::unnamed;
 use crate::id::AccountId;
 use crate::operation::Export;
 use crate::world::Hook;
@@ -15,18 +15,18 @@ use std::collections::BTreeSet;
 impl HookTask {
     pub(super) fn missing_before_locks(&self, export: &Export) -> Option<Vec<(Wanted, Ask)>> {
         let service = &self.begin.service;
-        let Some(latest) = self.known.own.as_ref().or(self.known.owner.as_ref()) else {
+        let Some(latest) = self.own.as_ref().or(self.owner.as_ref()) else {
             let owner = json!({ "svcnum": service.svcnum, "domsvc": service.domsvc });
             return Some(vec![
-                (Wanted::Exports, queries::exports()),
+                (Wanted::Known(Query::Exports), queries::exports()),
                 (Wanted::Owner, Ask::new("owner", owner)),
             ]);
         };
-        if let Some(ask) = self.unknown_names([latest.owner.custnum].into()) {
-            return Some(vec![ask]);
+        if let Some((query, ask)) = self.known.unknown_names([latest.owner.custnum].into()) {
+            return Some(vec![(Wanted::Known(query), ask)]);
         }
         let (lock, names) = self.lock(latest, export);
-        if self.known.own.is_some() && names.is_subset(&self.locked) {
+        if self.own.is_some() && names.is_subset(&self.locked) {
             return None;
         }
         let with = json!({
@@ -36,11 +36,6 @@ impl HookTask {
             "old_domsvc": self.begin.old.as_ref().and_then(|old| old.domsvc),
         });
         Some(vec![(Wanted::Lock(names), lock), (Wanted::Own, Ask::new("service", with))])
-    }
-
-    fn unknown_names(&self, custnums: BTreeSet<u64>) -> Option<(Wanted, Ask)> {
-        let (unknown, ask) = queries::account_names(&self.known.by_subclass, custnums)?;
-        Some((Wanted::Names(unknown), ask))
     }
 
     /// What to lock for a service of that owner, and names of all of it. The service in any case: a suspend must not
@@ -67,7 +62,7 @@ impl HookTask {
     }
 
     pub(super) fn missing_before_run(&self, export: &Export) -> Option<Vec<(Wanted, Ask)>> {
-        let own = self.known.own.as_ref()?;
+        let own = self.own.as_ref()?;
         let mut asks = Vec::new();
         if let Some(account) = self.account.as_ref().filter(|_| self.begin.hook == Hook::Provision) {
             if self.refused.is_none() && self.is_unrecorded(account) {
@@ -77,31 +72,28 @@ impl HookTask {
         let (exports, username) = (self.known.exports.as_ref()?, &self.begin.service.username);
         if self.known.services.is_none() && self.concerns_account() {
             let query = queries::services(exports, &self.accounts(), own.owner.custnum);
-            asks.extend(query.map(|ask| (Wanted::Services, ask)));
+            asks.extend(query.map(|ask| (Wanted::Known(Query::Services), ask)));
         }
         if self.known.namesakes.is_none() && own.has_namesake {
-            asks.push((Wanted::Namesakes, queries::namesakes(exports, username)));
+            asks.push((Wanted::Known(Query::Namesakes), queries::namesakes(exports, username)));
         }
         if !asks.is_empty() {
             return Some(asks);
         }
-        let read = self.known.services.iter().chain(&self.known.namesakes);
-        if let Some(ask) = self.unknown_names(read.flat_map(|services| unnamed(services)).collect()) {
-            return Some(vec![ask]);
-        }
-        self.history_query(export).map(|ask| vec![ask])
+        let last = self.known.unknown_names_of_services().or_else(|| self.history_query(export));
+        last.map(|(query, ask)| vec![(Wanted::Known(query), ask)])
     }
 
     /// Both accounts, the one that counts and the one that the options name.
     pub(super) fn accounts(&self) -> Vec<AccountId> {
-        let configured = self.known.own.as_ref().and_then(|own| self.configured(own));
+        let configured = self.own.as_ref().and_then(|own| self.configured(own));
         let mut accounts: Vec<AccountId> = self.account.clone().into_iter().chain(configured).collect();
         accounts.dedup();
         accounts
     }
 
     /// Who was on the account before is of interest where it may be purged: this service is the last one there.
-    pub(super) fn history_query(&self, export: &Export) -> Option<(Wanted, Ask)> {
+    pub(super) fn history_query(&self, export: &Export) -> Option<(Query, Ask)> {
         let context = &self.begin.context;
         let may_purge = self.begin.hook == Hook::Unprovision && self.purges_at_once(export);
         if !may_purge || self.known.history.is_some() || !context.keeps_history || context.names_accounts {
@@ -111,9 +103,9 @@ impl HookTask {
         if self.others().iter().any(|other| accounts.contains(&other.account_id)) {
             return None;
         }
-        let custnum = self.known.own.as_ref()?.owner.custnum;
+        let custnum = self.own.as_ref()?.owner.custnum;
         let ask = queries::history(self.known.exports.as_ref()?, &accounts, custnum)?;
-        Some((Wanted::History, ask))
+        Some((Query::History(accounts), ask))
     }
 
     /// What a hook of Freeside's purges itself, if its export is on the definition; a job never does.

@@ -1,7 +1,8 @@
 //! What follows the run of a hook: what is to be recorded and queued, what is written down and returned.
 
-use super::{HookTask, Wanted, LONGEST};
+use super::{HookTask, Wanted};
 use crate::error::{one_line, Error};
+use crate::freeside::known::LONGEST;
 use crate::freeside::message::{Ask, Ending, Line, Turn};
 use crate::id::AccountId;
 use crate::operation::{Export, HookReply};
@@ -60,7 +61,7 @@ impl HookTask {
 
     /// Freeside has another account on record for this export and service, or none.
     pub(super) fn is_unrecorded(&self, account: &AccountId) -> bool {
-        let of_export = self.known.own.as_ref().and_then(|own| own.records.get(&self.begin.export.exportnum));
+        let of_export = self.own.as_ref().and_then(|own| own.records.get(&self.begin.export.exportnum));
         let present = self.recorded.as_ref().map(AccountId::as_str).or(of_export.map(String::as_str));
         self.begin.context.keeps_records && present != Some(account.as_str()) && !account.as_str().is_empty()
     }
@@ -81,26 +82,24 @@ impl HookTask {
         Ask::new("queue", json!({ "job": job, "arguments": arguments, "optional": optional }))
     }
 
-    pub(super) fn failed(&mut self, error: Error) -> Turn {
+    pub(super) fn failed(&mut self, error: Error, export: &Export) -> Turn {
         self.ran = Some(Err(error));
-        match self.follow_up_of_failure() {
+        self.conclude(export)
+    }
+
+    /// What follows, and then the end.
+    pub(super) fn conclude(&mut self, export: &Export) -> Turn {
+        match self.follow_up(export) {
             Some(asks) => self.ask(asks),
             None => self.done(),
         }
     }
 
-    pub(super) fn follow_up_of_failure(&mut self) -> Option<Vec<(Wanted, Ask)>> {
-        if std::mem::replace(&mut self.is_followed_up, true) {
-            return None;
-        }
-        Some(self.after_failure()).filter(|asks| !asks.is_empty())
-    }
-
     pub(super) fn done(&mut self) -> Turn {
         let mut ending = Ending {
             subject: self.subject(),
-            custnum: self.known.own.as_ref().map_or(0, |own| own.owner.custnum),
-            has_row: self.known.own.as_ref().is_none_or(|own| own.has_row),
+            custnum: self.own.as_ref().map_or(0, |own| own.owner.custnum),
+            has_row: self.own.as_ref().is_none_or(|own| own.has_row),
             ..Ending::default()
         };
         ending.log = std::mem::take(&mut self.log);

@@ -39,7 +39,7 @@ impl HookTask {
     /// The other services of the account, and what else this one brings: the packages of all exports of its
     /// definition, which is the new one while it changes.
     pub(super) fn others(&self) -> Vec<Neighbour> {
-        let (Some(naming), Some(own)) = (self.naming(), &self.known.own) else { return Vec::new() };
+        let (Some(naming), Some(own)) = (self.known.naming(), &self.own) else { return Vec::new() };
         let given = &self.begin.service;
         let accounts = self.accounts();
         let accounts: Vec<&AccountId> = accounts.iter().collect();
@@ -62,7 +62,7 @@ impl HookTask {
     }
 
     pub(super) fn namesakes(&self) -> Vec<Neighbour> {
-        match (self.naming(), &self.known.namesakes) {
+        match (self.known.naming(), &self.known.namesakes) {
             (Some(naming), Some(read)) => namesakes(read, &naming, self.begin.service.svcnum),
             _ => Vec::new(),
         }

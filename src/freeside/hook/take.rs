@@ -1,33 +1,27 @@
 //! The answers of Freeside's, taken in.
 
-use super::{HookTask, Wanted, LONGEST};
+use super::{HookTask, Wanted};
 use crate::error::one_line;
-use crate::freeside::exports::Exports;
-use crate::freeside::former::History;
+use crate::freeside::known::LONGEST;
 use crate::freeside::message::{Answer, Line, Trouble};
 use crate::freeside::own::{own, Own};
-use crate::freeside::{queries, services};
 use crate::id::AccountId;
 use crate::world::Hook;
 
 impl HookTask {
     pub(super) fn take_in(&mut self, wanted: Wanted, answer: Answer) -> Result<(), Trouble> {
         match wanted {
-            Wanted::Exports => self.known.exports = Some(Exports::read(answer.rows()?)?),
-            Wanted::Owner => self.known.owner = Some(self.read_own(answer)?),
-            Wanted::Own => self.known.own = Some(self.read_own(answer)?),
-            Wanted::Names(custnums) => queries::take_names(&mut self.known.by_subclass, &custnums, answer)?,
+            Wanted::Known(query) => self.known.take_in(query, answer, &mut self.log)?,
+            Wanted::Owner => self.owner = Some(self.read_own(answer)?),
+            Wanted::Own => self.own = Some(self.read_own(answer)?),
             Wanted::Lock(names) => {
                 answer.done()?;
                 self.locked.extend(names);
             }
-            Wanted::Services => self.known.services = Some(self.read_services(answer)?),
-            Wanted::Namesakes => self.known.namesakes = Some(self.read_services(answer)?),
-            Wanted::History => self.take_history(answer),
             Wanted::Record(account) => self.take_record(&account, answer)?,
             Wanted::RecordLate(account) => {
                 if let Err(trouble) = self.take_record(&account, answer) {
-                    self.warnings.push(one_line(&trouble, LONGEST));
+                    self.warn(&trouble);
                 }
             }
             Wanted::UnprovisionJob => {
@@ -62,22 +56,6 @@ impl HookTask {
         let own = own(&mut row, self.known.exports.as_ref()).map_err(|error| error.text)?;
         row.finish().map_err(|error| error.text)?;
         Ok(own)
-    }
-
-    pub(super) fn read_services(&self, answer: Answer) -> Result<Vec<services::Service>, Trouble> {
-        let exports = self.known.exports.as_ref().ok_or("the exports are not known")?;
-        services::read(answer.rows()?, exports)
-    }
-
-    pub(super) fn take_history(&mut self, answer: Answer) {
-        self.known.history = Some(match answer.rows().and_then(History::read) {
-            Ok(history) => Some(history),
-            Err(trouble) => {
-                let text = queries::no_history(&self.accounts(), &trouble);
-                self.log.push(Line { level: "warning", text });
-                None
-            }
-        });
     }
 
     pub(super) fn take_record(&mut self, account: &AccountId, answer: Answer) -> Result<(), Trouble> {
