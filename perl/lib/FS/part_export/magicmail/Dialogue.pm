@@ -9,13 +9,11 @@ use warnings;
 
 use FS::Record qw(dbh);
 
-use FS::part_export::magicmail::Jobs;
 use FS::part_export::magicmail::Log;
 use FS::part_export::magicmail::Queries;
 use FS::part_export::magicmail::Records;
 use FS::part_export::magicmail::Services;
-use FS::part_export::magicmail::Text        qw(one_line);
-use FS::part_export::magicmail::Transaction qw(savepoint);
+use FS::part_export::magicmail::Text qw(one_line);
 
 my $NOT_REACHED = 5;
 
@@ -138,22 +136,16 @@ sub _without_library {
 }
 
 sub _suspend_later {
-    my ($self,   $done) = @_;
-    my ($export, $svc)  = @{$self}{qw(export svc)};
-    if ($self->{is_alone}) {
-        dbh->rollback;
-        $self->{has_rolled_back} = 1;
-    }
-    my $queue = sub {
-        my $error = FS::part_export::magicmail::Jobs::queue(
-            suspend_job => $svc,
-            $export->exportnum, $svc->svcnum
-        );
-        die "$error\n" if $error;
-        return;
-    };
-    return if eval { savepoint($queue); 1 };
-    push @{$done->{log}}, {level => 'error', text => one_line("$done->{error}; no job tries it again: $@")};
+    my ($self, $done)  = @_;
+    my ($export, $svc) = @{$self}{qw(export svc)};
+    my $queries  = $self->{queries} ||= FS::part_export::magicmail::Queries->new(svc => $svc);
+    my @rollback = $self->{is_alone} ? {name => 'rollback', with => {}} : ();
+    my %job      = (job => 'suspend_job', arguments => [$export->exportnum, $svc->svcnum], optional => 1);
+    my $answers  = $queries->answers([@rollback, {name => 'queue', with => \%job}]);
+    my $error    = $answers->[-1]{error};
+    return if !defined $error;
+    push @{$done->{log}},
+        {level => 'error', text => one_line("$done->{error}; no job tries it again: $error")};
     return;
 }
 
@@ -162,8 +154,7 @@ sub _end_transaction {
     my ($self, $done) = @_;
     my $queries = $self->{queries};
     if (defined $done->{error}) {
-        my $is_over = $self->{has_rolled_back} || $queries && $queries->has_rolled_back;
-        if (!$is_over) { dbh->rollback }
+        if (!$queries || !$queries->has_rolled_back) { dbh->rollback }
         return;
     }
     return if dbh->commit;

@@ -16,7 +16,7 @@ use FS::part_export::magicmail::Text        qw(one_line);
 use FS::part_export::magicmail::Transaction qw(savepoint);
 
 # What is read of each service, once for each of its records.
-our @SERVICE = qw(svcnum username domain svcpart custnum agent_custid exportnum remoteid);
+my @SERVICE = qw(svcnum username domain svcpart custnum agent_custid exportnum remoteid);
 
 my %QUERIES = (
     exports       => \&_exports,

@@ -267,7 +267,7 @@ sub numbers_of_services {
 
 # Gives each row to the code: of the services whose numbers the select "maybe" gives, with
 # its "bind", and that are on one of the definitions; one row for each of a service's
-# records, in any order (told to sort them, SQLite goes through everybody's services).
+# records, in any order (asked to sort them, SQLite goes through everybody's services).
 # svcnum, username, domain, svcpart, custnum, agent_custid (only by_agents), exportnum and
 # remoteid, then susp, and with_names finger, first and last.
 sub each_service {
@@ -446,7 +446,7 @@ sub _executed {
     my $statement = $dbh->prepare_cached($sql, \%kept_here, 3);
     if (!$statement) { _cannot($dbh) }
 
-    # What fails is told in words of ours: DBI's own line would have the statement in it.
+    # A failure is described in our own words: DBI's line would contain the statement.
     local $statement->{PrintError} = 0;
     if (!$statement->execute(@bind)) { _cannot($dbh) }
     return $statement;
