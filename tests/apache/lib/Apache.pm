@@ -137,24 +137,18 @@ END_OF_CONFIGURATION
 # the pipe that it reads has no writer any more.
 sub _run {
     my ($self) = @_;
-    pipe my $reader, my $writer or croak "pipe: $OS_ERROR";
-    my $keeper = fork;
-    if (!defined $keeper) { croak "fork: $OS_ERROR" }
-    if (!$keeper) {
-        close $writer;
-        $self->let_others_go;
-        my $apache = fork;
-        if (defined $apache && !$apache) {
-            close $reader;
-            eval { $self->_become_apache; 1 } or print {*STDERR} $EVAL_ERROR;
-            POSIX::_exit(127);
+    return $self->keep_by(
+        sub {
+            my ($reader) = @_;
+            my $apache = fork;
+            if (defined $apache && !$apache) {
+                close $reader;
+                eval { $self->_become_apache; 1 } or print {*STDERR} $EVAL_ERROR;
+                POSIX::_exit(127);
+            }
+            return _keep($apache, $reader);
         }
-        _keep($apache, $reader);
-        POSIX::_exit(0);
-    }
-    close $reader;
-    $self->keep($keeper, $writer);
-    return;
+    );
 }
 
 sub _become_apache {

@@ -76,26 +76,23 @@ sub start {
 # is gone: then the pipe that it reads has no writer any more.
 sub _start_driver {
     my ($self) = @_;
-    pipe my $reader, my $writer  or croak "pipe: $OS_ERROR";
     pipe my $output, my $printed or croak "pipe: $OS_ERROR";
-    my $keeper = fork;
-    if (!defined $keeper) { croak "fork: $OS_ERROR" }
-    if (!$keeper) {
-        close $writer;
-        $self->let_others_go;
-        POSIX::setsid();
-        my $driver = fork;
-        if (defined $driver && !$driver) {
-            local $ENV{HOME} = $self->{folder};
-            POSIX::dup2(fileno $printed, 1);
-            exec $DRIVER, '--port=0' or POSIX::_exit(127);
+    $self->keep_by(
+        sub {
+            my ($reader) = @_;
+            POSIX::setsid();
+            my $driver = fork;
+            if (defined $driver && !$driver) {
+                local $ENV{HOME} = $self->{folder};
+                POSIX::dup2(fileno $printed, 1);
+                exec $DRIVER, '--port=0' or POSIX::_exit(127);
+            }
+            close $printed;
+            sysread $reader, my $nothing, 1;
+            return kill KILL => -$PID;
         }
-        close $printed;
-        sysread $reader, my $nothing, 1;
-        kill KILL => -$PID;
-    }
+    );
     close $printed;
-    $self->keep($keeper, $writer);
     $self->{output} = $output;
     while (my $line = <$output>) {
         next if $line !~ m/successfully [ ] on [ ] port [ ] (\d+)/x;

@@ -1,6 +1,6 @@
 package Program;
 
-# Runs a program of Perl beside the test, on what the test has committed.
+# Runs a Perl program next to the test, on what the test has committed.
 
 use strict;
 use warnings;

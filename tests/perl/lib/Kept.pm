@@ -9,12 +9,25 @@ use warnings;
 
 use Carp    qw( croak );
 use English qw( -no_match_vars );
+use POSIX   ();
 
 # Keeper => writer, of the programs that this process has started.
 my %writer_of;
 
-sub keep {
-    my ($self, $keeper, $writer) = @_;
+# Starts the keeper, which runs the code: it is given the end of the pipe that it is to
+# wait on.
+sub keep_by {
+    my ($self, $code) = @_;
+    pipe my $reader, my $writer or croak "pipe: $OS_ERROR";
+    my $keeper = fork;
+    if (!defined $keeper) { croak "fork: $OS_ERROR" }
+    if (!$keeper) {
+        close $writer;
+        _let_others_go();
+        my $is_done = eval { $code->($reader); 1 };
+        POSIX::_exit($is_done ? 0 : 1);
+    }
+    close $reader;
     @{$self}{qw( keeper writer )} = ($keeper, $writer);
     $writer_of{$keeper} = $writer;
     return;
@@ -22,7 +35,7 @@ sub keep {
 
 # For a new keeper: it has inherited the writers of the keepers before it, and these would
 # not end while it lives.
-sub let_others_go {
+sub _let_others_go {
     close $_ for values %writer_of;
     %writer_of = ();
     return;

@@ -98,16 +98,7 @@ sub _become_unprivileged {
 
 sub _keep {
     my ($self) = @_;
-    pipe my $reader, my $writer or croak "pipe: $OS_ERROR";
-    my $keeper = fork;
-    if (!defined $keeper) { croak "fork: $OS_ERROR" }
-    if (!$keeper) {
-        close $writer;
-        $self->let_others_go;
-        $self->_stop_when_closed($reader);
-    }
-    $self->keep($keeper, $writer);
-    return;
+    return $self->keep_by(sub { return $self->_stop_when_closed(@_) });
 }
 
 # The keeper's whole life; a terminal's Ctrl-C does not reach it.

@@ -112,9 +112,9 @@ impl Heard<'_> {
 
 /// A status that is no word of the API's says nothing.
 fn is_status(record: &Record, status: &str) -> bool {
-    let is = |told: &str, word: &str| told.eq_ignore_ascii_case(word);
-    let says_nothing = |told: &str| !["active", "suspended", "deleted"].iter().any(|word| is(told, word));
-    record.get("status").is_none_or(|told| is(told, status) || says_nothing(told))
+    let is = |shown: &str, word: &str| shown.eq_ignore_ascii_case(word);
+    let says_nothing = |shown: &str| !["active", "suspended", "deleted"].iter().any(|word| is(shown, word));
+    record.get("status").is_none_or(|shown| is(shown, status) || says_nothing(shown))
 }
 
 fn is_of_account(record: &Record) -> bool {
